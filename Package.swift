@@ -1,0 +1,125 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// The list of targets is the architecture, from the ground up: a target may depend on what stands above it here, never on
+// what stands below. docs/architecture.md says why; Scripts/check-imports holds the sources to it.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+]
+
+let testSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A module under `Sources/`.
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of a module, under `Tests/`.
+func tests(of name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies, resources: resources,
+        swiftSettings: testSettings)
+}
+
+let package = Package(
+    name: "martlet",
+    products: [
+        .executable(name: "martlet", targets: ["martlet"]),
+        .executable(name: "martlet-sim", targets: ["martlet-sim"]),
+    ],
+    targets: [
+        // C libraries
+        .systemLibrary(name: "CGRPC", providers: [.apt(["libgrpc-dev"])]),
+        .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CChecksums"),
+        .target(name: "CPlatform"),
+        .target(name: "CGRPCShim", dependencies: ["CGRPC"]),
+        .target(name: "CEtcdMessages", dependencies: ["CProtobufC"]),
+
+        // Base
+        module("Primitives"),
+        module("Checksums", ["CChecksums", "COpenSSL", "Primitives"]),
+        module("Environment", ["Primitives"]),
+        module("EtcdMessages", ["CEtcdMessages", "CProtobufC", "Primitives"]),
+
+        // Core: pure, synchronous, deterministic
+        module("BoltStore", ["Checksums", "Environment", "Primitives"]),
+        module("Store", ["BoltStore", "Environment", "Primitives"]),
+        module("WriteAheadLog", ["Checksums", "EtcdMessages", "Environment", "Primitives"]),
+        module("Snapshots", ["Checksums", "EtcdMessages", "Environment", "Primitives"]),
+        module("MVCC", ["Checksums", "EtcdMessages", "Primitives", "Store"]),
+        module("Leases", ["EtcdMessages", "Primitives", "Store"]),
+        module("Auth", ["EtcdMessages", "Primitives", "Store"]),
+        module("Membership", ["Checksums", "EtcdMessages", "Primitives", "Store"]),
+        module("Alarms", ["EtcdMessages", "Primitives", "Store"]),
+        module("Apply", ["Alarms", "Auth", "EtcdMessages", "Leases", "MVCC", "Membership", "Primitives", "Store"]),
+        module("Raft", ["EtcdMessages", "Primitives"]),
+        module(
+            "Node",
+            [
+                "Apply", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Membership", "Primitives", "Raft",
+                "Snapshots", "Store", "WriteAheadLog",
+            ]),
+
+        // Shells: threads, sockets, files, clocks
+        module("Platform", ["CPlatform", "Environment", "Primitives"]),
+        module("SimulatedPlatform", ["Environment", "Primitives"]),
+        module(
+            "Simulation",
+            [
+                "Apply", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Node", "Primitives", "SimulatedPlatform",
+                "Store", "WriteAheadLog",
+            ]),
+        module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Primitives"]),
+        module("ClientAPI", ["EtcdMessages", "GRPCCore", "Node", "Primitives"]),
+        module("EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
+
+        // Programs
+        .executableTarget(
+            name: "martlet", dependencies: ["ClientAPI", "Environment", "GRPCCore", "Node", "Platform", "Primitives"],
+            swiftSettings: settings),
+        .executableTarget(name: "martlet-sim", dependencies: ["Primitives", "Simulation"], swiftSettings: settings),
+
+        // Tests
+        tests(of: "Primitives"),
+        tests(of: "Checksums", ["CChecksums", "Primitives"]),
+        tests(of: "Environment"),
+        tests(of: "EtcdMessages", ["Primitives"]),
+        tests(of: "BoltStore", ["Checksums", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
+        tests(of: "Store", ["BoltStore", "Environment", "Primitives", "SimulatedPlatform"]),
+        tests(
+            of: "WriteAheadLog",
+            ["Checksums", "EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
+        tests(of: "Snapshots", ["EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
+        tests(of: "MVCC", ["BoltStore", "EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(of: "Leases", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(of: "Auth", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(of: "Membership", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(of: "Alarms", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(of: "Apply", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(of: "Raft", ["EtcdMessages", "Primitives"]),
+        tests(
+            of: "Node",
+            ["Apply", "EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(of: "Platform", ["Environment", "Primitives"]),
+        tests(of: "SimulatedPlatform", ["Environment", "Primitives"]),
+        tests(of: "Simulation", ["Primitives"]),
+        tests(of: "GRPCCore", ["Primitives"]),
+        tests(of: "ClientAPI", ["EtcdMessages", "Primitives"]),
+        tests(of: "EtcdClient", ["EtcdMessages", "Primitives"]),
+    ]
+)

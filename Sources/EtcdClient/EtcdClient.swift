@@ -1,0 +1,1 @@
+// An etcd client over the gRPC C core, for benchmarks and tests.

@@ -1,0 +1,1 @@
+// A gRPC server and client over the gRPC C core.

@@ -1,0 +1,1 @@
+// Leases: grants, attached keys, revocation.

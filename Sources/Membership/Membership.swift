@@ -1,0 +1,1 @@
+// The members of the cluster, its version, and their records.

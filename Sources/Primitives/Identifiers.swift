@@ -1,0 +1,59 @@
+/// The term of a Raft log entry or leader: 0 before the first election (Raft thesis, section 3.3).
+package struct Term: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    package var rawValue: UInt64
+
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(_ value: UInt64) { self.rawValue = value }
+
+    package static let zero = Term(0)
+    package static func < (left: Term, right: Term) -> Bool { left.rawValue < right.rawValue }
+    package var next: Term { Term(rawValue + 1) }
+    package var description: String { String(rawValue) }
+}
+
+/// The position of an entry in the Raft log. The first entry is 1; 0 means none.
+package struct LogIndex: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    package var rawValue: UInt64
+
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(_ value: UInt64) { self.rawValue = value }
+
+    package static let zero = LogIndex(0)
+    package static func < (left: LogIndex, right: LogIndex) -> Bool { left.rawValue < right.rawValue }
+    package var next: LogIndex { LogIndex(rawValue + 1) }
+    package var description: String { String(rawValue) }
+}
+
+/// A member of the cluster; 0 means none. People see it in lowercase hexadecimal without padding.
+package struct MemberID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    package var rawValue: UInt64
+
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(_ value: UInt64) { self.rawValue = value }
+
+    package static let none = MemberID(0)
+    package static func < (left: MemberID, right: MemberID) -> Bool { left.rawValue < right.rawValue }
+    package var description: String { String(rawValue, radix: 16) }
+}
+
+/// A cluster. People see it in lowercase hexadecimal without padding.
+package struct ClusterID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    package var rawValue: UInt64
+
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(_ value: UInt64) { self.rawValue = value }
+
+    package var description: String { String(rawValue, radix: 16) }
+}
+
+/// A lease. Any 64-bit value but 0, which means none; negative ones are valid.
+package struct LeaseID: RawRepresentable, Hashable, Comparable, Sendable, CustomStringConvertible {
+    package var rawValue: Int64
+
+    package init(rawValue: Int64) { self.rawValue = rawValue }
+    package init(_ value: Int64) { self.rawValue = value }
+
+    package static let none = LeaseID(0)
+    package static func < (left: LeaseID, right: LeaseID) -> Bool { left.rawValue < right.rawValue }
+    package var description: String { String(rawValue, radix: 16) }
+}

@@ -1,0 +1,1 @@
+// The Raft algorithm: a pure state machine that takes events and returns effects.

@@ -1,0 +1,1 @@
+// A disk and clock that a seed controls, with the faults of real ones.

@@ -1,0 +1,1 @@
+// `.snap` files in etcd's format, and the v2-store JSON within them.
