@@ -46,3 +46,10 @@ package func compareBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBuff
     }
     return left.count - right.count
 }
+
+extension Array where Element == UInt8 {
+    /// A copy of the bytes of a span.
+    package init(copying span: RawSpan) {
+        self = unsafe span.withUnsafeBytes { unsafe Bytes($0) }
+    }
+}
