@@ -48,8 +48,21 @@ package func compareBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBuff
 }
 
 extension Array where Element == UInt8 {
+    /// A number in eight bytes, most significant first, as etcd stores its counters.
+    package init(bigEndian number: UInt64) {
+        self = (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(56 - 8 * $0)) }
+    }
+
     /// A copy of the bytes of a span.
     package init(copying span: RawSpan) {
         self = unsafe span.withUnsafeBytes { unsafe Bytes($0) }
+    }
+}
+
+extension UInt64 {
+    /// Reads eight bytes, most significant first; nil if there are not just eight.
+    package init?(bigEndianBytes bytes: Bytes) {
+        guard bytes.count == 8 else { return nil }
+        self = bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

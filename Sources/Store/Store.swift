@@ -1,1 +1,161 @@
-// The ten buckets of etcd: a memory table, immutable tables and the bolt file under one read and write interface.
+package import BoltStore
+package import Environment
+package import Primitives
+
+/// The ten buckets of etcd under one read and write interface: a memory table over immutable tables over the bolt file.
+///
+/// Writes go to the memory table. `freeze` makes it immutable and starts a new one, always between two log entries, so that
+/// the effects of an entry and its index reach the file in one transaction (ordering rule 3). `beginCommit` hands the
+/// frozen tables that the log already covers to a committer, which writes them to the file while reads and writes go on.
+/// Durability is the log's matter: what has not been committed is applied again after a crash.
+///
+/// One owner, the loop; views may leave it.
+package final class Store {
+    private let file: BoltFile
+
+    /// What all reads see. Invariant: `tables` is never empty, its first is the memory table, and that one is not shared.
+    private var live: StoreView
+    /// The index that the newest entry in each frozen table had. Invariant: as many as `live.tables` without the first,
+    /// newest first, never ascending.
+    private var frozenIndexes: [LogIndex] = []
+    /// The last entry whose effects are here, and its term: `consistent_index` and `term` of the `meta` bucket.
+    package private(set) var appliedIndex: LogIndex
+    package private(set) var appliedTerm: Term
+    /// How many of the oldest frozen tables the running commit is writing; 0 when none runs.
+    private var committingTableCount = 0
+
+    /// Opens the file, making it with its ten buckets when it is new.
+    package static func open(
+        disk: any Disk, path: String, settings: StoreSettings = StoreSettings()
+    ) throws(StoreError) -> Store {
+        do {
+            let file = try BoltFile.open(disk: disk, path: path, settings: settings.bolt)
+            let view = file.pin()
+            let present = try view.bucketNames()
+            let missing = Bucket.allCases.filter { !present.contains($0.name) }
+            file.release(view)
+            if !missing.isEmpty {
+                var committer = file.beginCommit(missing.map { BoltBucketChanges(bucket: $0.name, changes: []) })
+                file.finish(try committer.run())
+            }
+            return try Store(file: file)
+        } catch let error as BoltError {
+            throw StoreError(error)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            unreachable("only these are thrown: \(error)")
+        }
+    }
+
+    private init(file: BoltFile) throws(StoreError) {
+        self.file = file
+        live = StoreView(tables: [ChangeTable()], base: file.pin())
+        appliedIndex = LogIndex(try live.number(.meta, key: MetaKey.consistentIndex))
+        appliedTerm = Term(try live.number(.meta, key: MetaKey.term))
+    }
+
+    /// Releases the file and its lock. What is not committed is in the log.
+    package func close() {
+        file.close()
+    }
+
+    // MARK: Writing
+
+    package func put(_ bucket: Bucket, key: Bytes, value: Bytes) {
+        live.tables[0].set(bucket, key, value)
+    }
+
+    package func delete(_ bucket: Bucket, key: Bytes) {
+        live.tables[0].set(bucket, key, nil)
+    }
+
+    /// Number of keys changed since the last freeze.
+    package var pendingChangeCount: Int { live.tables[0].count }
+
+    /// Records that all effects of an entry are written: its index and term join them in the memory table, and so reach the
+    /// file in the same transaction (ordering rule 3).
+    package func recordApplied(index: LogIndex, term: Term) {
+        assertAlways(index >= appliedIndex && term >= appliedTerm, "entries are applied in the order of the log")
+        appliedIndex = index
+        appliedTerm = term
+        put(.meta, key: MetaKey.consistentIndex, value: Bytes(bigEndian: index.rawValue))
+        put(.meta, key: MetaKey.term, value: Bytes(bigEndian: term.rawValue))
+    }
+
+    // MARK: Reading
+
+    /// The value stored under `key`, nil if there is none.
+    package func value(_ bucket: Bucket, key: Bytes) throws(StoreError) -> Bytes? {
+        try live.value(bucket, key: key)
+    }
+
+    /// Visits the records of a bucket in key order until `visit` answers false. The spans are valid only during the visit.
+    package func scan(
+        _ bucket: Bucket, from lower: Bytes, to upper: Bytes?, _ visit: (RawSpan, RawSpan) -> Bool
+    ) throws(StoreError) {
+        try live.scan(bucket, from: lower, to: upper, visit)
+    }
+
+    /// All that is stored now, for a reader on another thread. Freezes the memory table. Give it back with `release`.
+    package func view() -> StoreView {
+        freeze()
+        return StoreView(tables: Array(live.tables.dropFirst()), base: file.pin())
+    }
+
+    package func release(_ view: StoreView) {
+        file.release(view.base)
+    }
+
+    // MARK: Committing
+
+    /// Number of frozen tables that wait for a commit or are in one.
+    package var frozenTableCount: Int { frozenIndexes.count }
+
+    /// Makes the memory table immutable and starts a new one. To be called between two entries.
+    package func freeze() {
+        guard live.tables[0].count > 0 else { return }
+        live.tables.insert(ChangeTable(), at: 0)
+        frozenIndexes.insert(appliedIndex, at: 0)
+    }
+
+    /// The committer for all frozen tables whose entries the log durably holds; nil if there is none or one is running.
+    ///
+    /// - Parameter syncedIndex: the last committed entry that the local log has synced (ordering rule 3).
+    package func beginCommit(syncedIndex: LogIndex) -> BoltCommitter? {
+        guard committingTableCount == 0 else { return nil }
+        let ready = frozenIndexes.count - (frozenIndexes.firstIndex { $0 <= syncedIndex } ?? frozenIndexes.count)
+        guard ready > 0 else { return nil }
+        committingTableCount = ready
+        let tables = live.tables.suffix(ready)
+        var changes: [BoltBucketChanges] = []
+        for bucket in Bucket.allCases {
+            var merger = ChangeMerger(tables.map { $0[bucket] }.filter { $0.count > 0 }, from: [], to: nil)
+            var merged: [BoltChange] = []
+            while let (key, value) = merger.peek() {
+                merged.append(BoltChange(key: key, value: value))
+                merger.pass()
+            }
+            if !merged.isEmpty { changes.append(BoltBucketChanges(bucket: bucket.name, changes: merged)) }
+        }
+        return file.beginCommit(changes)
+    }
+
+    /// Takes what the committer made of the file: reads go to its pages, and the tables it wrote are dropped.
+    package func finishCommit(_ outcome: BoltCommitter.Outcome) {
+        assertAlways(committingTableCount > 0, "a commit was begun")
+        file.finish(outcome)
+        file.release(live.base)
+        live = StoreView(tables: live.tables.dropLast(committingTableCount), base: file.pin())
+        frozenIndexes.removeLast(committingTableCount)
+        committingTableCount = 0
+    }
+
+    // MARK: Size
+
+    /// What etcd calls the size of the database, in bytes: pages ever used, at the last commit. The file may be longer.
+    package var sizeByteCount: Int { file.root.highWaterMark * file.root.pageSizeByteCount }
+
+    /// Bytes of pages that are not free, at the last commit.
+    package var sizeInUseByteCount: Int { sizeByteCount - file.freePageCount * file.root.pageSizeByteCount }
+}
