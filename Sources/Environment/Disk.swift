@@ -1,22 +1,24 @@
-package import Primitives
-
 /// The seam between the core and the files of a machine.
 ///
 /// Calls are synchronous and made by whichever thread owns the file. `Platform` carries them out on a real disk;
 /// `SimulatedPlatform` on a fake one that can fail, lie within the limits of real hardware, and crash at any call.
 /// Paths are absolute, components separated by `/`.
 package protocol Disk: AnyObject, Sendable {
-    /// Opens a file. `.create` makes it (mode 0600) when absent; `.createNew` refuses one that exists.
-    func open(_ path: String, _ mode: DiskOpenMode) throws(DiskError) -> any DiskFile
+    /// Opens a file. One that is made gets `permissions`, less what the process's umask takes away.
+    func open(_ path: String, _ mode: DiskOpenMode, permissions: UInt16) throws(DiskError) -> any DiskFile
     /// Makes a directory (mode 0700) and those above it. One that exists is left as it is.
+    /// Durable only after `syncDirectory` of each directory that gained an entry.
     func makeDirectory(_ path: String) throws(DiskError)
-    /// Names in a directory, sorted; without `.` and `..`.
+    /// Names in a directory, sorted by their bytes; without `.` and `..`.
     func list(_ directory: String) throws(DiskError) -> [String]
-    func exists(_ path: String) throws(DiskError) -> Bool
+    /// What is found at a path, symbolic links followed; nil if nothing is.
+    func status(_ path: String) throws(DiskError) -> DiskEntryStatus?
     /// Renames a file or directory, replacing a file of the new name. Durable only after `syncDirectory`.
     func rename(_ source: String, to target: String) throws(DiskError)
-    /// Removes a file. Durable only after `syncDirectory`.
+    /// Removes a file; `DiskError.Kind.isDirectory` if it is not one. Durable only after `syncDirectory`.
     func remove(_ path: String) throws(DiskError)
+    /// Removes an empty directory; `DiskError.Kind.notEmpty` otherwise. Durable only after `syncDirectory` of its parent.
+    func removeDirectory(_ path: String) throws(DiskError)
     /// Makes creations, renames and removals in a directory durable.
     func syncDirectory(_ path: String) throws(DiskError)
 }
@@ -31,77 +33,60 @@ package enum DiskOpenMode: Sendable {
     case createNew
 }
 
-/// An open file. Closing it releases its locks and mappings.
-package protocol DiskFile: AnyObject, Sendable {
-    var path: String { get }
-    /// Length in bytes.
-    func byteCount() throws(DiskError) -> Int
-    /// Reads up to `count` bytes; fewer only at the end of the file.
-    func read(at offset: Int, count: Int) throws(DiskError) -> Bytes
-    /// Writes all of `bytes`, extending the file when needed. Durable only after `sync`.
-    func write(_ bytes: Bytes, at offset: Int) throws(DiskError)
-    /// Makes the file at least `byteCount` long with its blocks reserved; new bytes read as zero.
-    func allocate(byteCount: Int) throws(DiskError)
-    /// Sets the length, cutting off or adding zeros.
-    func truncate(byteCount: Int) throws(DiskError)
-    /// Makes contents and length durable (`fdatasync`). After an error nothing may be assumed, and it must not be retried.
-    func sync() throws(DiskError)
-    /// Takes an exclusive lock without waiting; `DiskError.Kind.locked` if another holds it.
-    func lock(_ kind: DiskLock) throws(DiskError)
-    /// Maps the file for reading at an address that never changes, with room to grow to `reservedByteCount`.
-    ///
-    /// Bytes beyond the end of the file must not be touched; bytes written later through `write` are seen.
-    func map(reservedByteCount: Int) throws(DiskError) -> FileMapping
-    func close()
-}
+/// What a path leads to.
+package struct DiskEntryStatus: Equatable, Sendable {
+    package var isDirectory: Bool
+    /// Length of a file in bytes; without meaning for a directory.
+    package var byteCount: Int
+    /// The lower 12 bits of its mode: who may do what.
+    package var permissions: UInt16
 
-/// Whose locking rules to follow: etcd uses one kind for each sort of file, and both must exclude a real etcd.
-package enum DiskLock: Sendable {
-    /// `flock(2)`, as bbolt takes on its file.
-    case flock
-    /// An open-file-description write lock, as etcd takes on its WAL segments.
-    case openFileDescription
-}
-
-/// A file seen as memory. Valid until its file is closed.
-@safe
-package struct FileMapping: @unchecked Sendable {
-    // Unchecked because a pointer is not Sendable; the memory is only ever read through it, and pages a reader can reach
-    // are not rewritten while it is pinned.
-    package let base: UnsafeRawPointer
-    /// How many bytes of address space are reserved; the file may not outgrow it.
-    package let reservedByteCount: Int
-
-    package init(base: UnsafeRawPointer, reservedByteCount: Int) {
-        unsafe self.base = base
-        self.reservedByteCount = reservedByteCount
+    package init(isDirectory: Bool, byteCount: Int, permissions: UInt16) {
+        self.isDirectory = isDirectory
+        self.byteCount = byteCount
+        self.permissions = permissions
     }
 }
 
-/// What went wrong with a file, and where.
-package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
-    package enum Kind: Equatable, Sendable {
-        case notFound
-        case exists
-        case locked
-        case noSpace
-        case inputOutput
-        /// The simulated machine lost power at this call: nothing after it happens.
-        case crashed
-        /// Any other, by its `errno`.
-        case other(Int32)
+extension Disk {
+    /// Opens a file; one that is made is for its owner alone (mode 0600), as etcd's database and log are.
+    package func open(_ path: String, _ mode: DiskOpenMode) throws(DiskError) -> any DiskFile {
+        try open(path, mode, permissions: 0o600)
     }
 
-    package var kind: Kind
-    /// The call that failed, such as `open`.
-    package var operation: String
-    package var path: String
-
-    package init(_ kind: Kind, operation: String, path: String) {
-        self.kind = kind
-        self.operation = operation
-        self.path = path
+    package func exists(_ path: String) throws(DiskError) -> Bool {
+        try status(path) != nil
     }
 
-    package var description: String { "\(operation) \(path): \(kind)" }
+    /// Length of a file in bytes.
+    package func byteCount(of path: String) throws(DiskError) -> Int {
+        guard let status = try status(path) else { throw DiskError(.notFound, operation: "status", path: path) }
+        return status.byteCount
+    }
+
+    /// Removes a file, or a directory with all that is in it; symbolic links are removed, not followed. Nothing at the
+    /// path is no error. Durable only after `syncDirectory` of its parent.
+    package func removeTree(_ path: String) throws(DiskError) {
+        // A directory is left on the stack until what it held is gone: depth is bounded by the disk, not by our stack.
+        var remaining = [path]
+        while let next = remaining.last {
+            do throws(DiskError) {
+                try remove(next)
+                remaining.removeLast()
+                continue
+            } catch  where error.kind == .notFound {
+                remaining.removeLast()
+                continue
+            } catch  where error.kind != .isDirectory {
+                throw error
+            } catch {}
+            let names = try list(next)
+            if names.isEmpty {
+                try removeDirectory(next)
+                remaining.removeLast()
+            } else {
+                remaining += names.map { "\(next)/\($0)" }
+            }
+        }
+    }
 }

@@ -1,1 +1,0 @@
-// The real disk, clock and entropy.
