@@ -1,0 +1,39 @@
+# What one does with Martlet. Every target is a script or a command one can as well run by hand.
+SWIFT ?= swift
+RELEASE = .build/release/martlet
+
+.PHONY: run release test unit compatibility check fix fuzz clean dependencies test-dependencies
+
+run: release ## one durable member on 127.0.0.1:2379, its data in ./default.etcd
+	$(RELEASE)
+
+release: dependencies
+	$(SWIFT) build -c release --product martlet
+
+test: check unit compatibility
+
+check: test-dependencies
+	Scripts/check
+
+unit: test-dependencies
+	$(SWIFT) test --quiet
+
+compatibility: release test-dependencies
+	Scripts/fetch-oracles
+	Scripts/test-compatibility
+
+fix: test-dependencies
+	Scripts/generate-messages
+	$(SWIFT) format format -i -r --configuration .swift-format Sources Tests Package.swift
+
+fuzz: test-dependencies
+	Fuzz/run
+
+clean:
+	$(SWIFT) package clean
+
+dependencies:
+	@Scripts/install-dependencies build
+
+test-dependencies:
+	@Scripts/install-dependencies build test
