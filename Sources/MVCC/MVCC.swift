@@ -1,1 +1,0 @@
-// The multi-version key-value store: revisions, key index, ranges, transactions, compaction, hashes.
