@@ -1,1 +1,37 @@
 #pragma once
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Gives a connected socket to the core's handler object of an "external" listener.
+///
+/// `handler` is the `grpc_core::TcpServerFdHandler` that the core (gRPC 1.51) wrote to the place named by the channel
+/// argument; `listener` is the descriptor that accepted the connection. The core owns `descriptor` from now on.
+void martlet_external_connection(void *handler, int listener, int descriptor);
+
+// Linux calls that Swift's view of the C library leaves out. They return -1 and set errno as the calls they stand for.
+
+/// Accepts a connection whose descriptor neither blocks nor is inherited by other programs.
+int martlet_accept(int listener);
+
+int martlet_epoll_create(void);
+
+/// Waits for input on a descriptor: as long as there is some, or (`on_change`) whenever more has come.
+int martlet_epoll_add(int epoll, int descriptor, int on_change);
+
+int martlet_epoll_remove(int epoll, int descriptor);
+
+/// Writes up to `count` descriptors with input to `ready`, and returns how many.
+int martlet_epoll_wait(int epoll, int *ready, int count, int timeout_milliseconds);
+
+/// A descriptor that has input once `martlet_event_signal` was called.
+int martlet_event_create(void);
+
+int martlet_event_signal(int event);
+
+#ifdef __cplusplus
+}
+#endif

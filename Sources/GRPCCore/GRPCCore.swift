@@ -1,1 +1,0 @@
-// A gRPC server and client over the gRPC C core.

@@ -1,0 +1,91 @@
+internal import CGRPC
+internal import Primitives
+
+extension GRPCServer {
+    /// Gives the core a slot for the next call of a registered method, or of any other.
+    func arm(_ registration: Int) {
+        if isDraining { return }
+        let slot = takeSlot()
+        slots[slot].phase = .armed
+        slots[slot].registration = registration
+        slots[slot].flags = []
+        slots[slot].pendingCompletions = 1
+        let storage = unsafe slots[slot].storage
+        let tag = CompletionTag(.request, slot: slot, generation: slots[slot].generation)
+        let error: grpc_call_error
+        if registration == CallSlot.unregistered {
+            error = unsafe martlet_call_request_unregistered(storage, server, queue, tag.pointer)
+        } else {
+            let readsFirstMessage = registered[registration].kind != .bidirectional
+            let handle = unsafe registered[registration].handle
+            error = unsafe martlet_call_request_registered(
+                storage, server, handle, readsFirstMessage ? 1 : 0, queue, tag.pointer)
+        }
+        assertAlways(error == GRPC_CALL_OK, "the core refused a request: \(error.rawValue)")
+    }
+
+    private func takeSlot() -> Int {
+        if let slot = freeSlots.popLast() { return slot }
+        assertAlways(slots.count < CompletionTag.maxSlotCount)
+        slots.append(CallSlot())
+        return slots.count - 1
+    }
+
+    /// The slot of a call that may still be answered; nil if the number is stale.
+    @inline(__always)
+    func openSlot(_ call: CallID) -> Int? {
+        let slot = Int(call.index)
+        guard slot < slots.count, slots[slot].generation == call.generation, slots[slot].phase == .open else {
+            return nil
+        }
+        return slot
+    }
+
+    func callID(ofSlot slot: Int) -> CallID {
+        CallID(index: UInt32(slot), generation: slots[slot].generation)
+    }
+
+    /// Starts a batch of operations on the call of a slot.
+    @inline(__always)
+    func start(_ operations: Int, slot: Int, event: CompletionTag.Event) {
+        slots[slot].pendingCompletions += 1
+        let tag = CompletionTag(event, slot: slot, generation: slots[slot].generation)
+        let error = unsafe martlet_call_start(slots[slot].storage, UInt32(operations), tag.pointer)
+        assertAlways(error == GRPC_CALL_OK, "the core refused a batch: \(error.rawValue)")
+    }
+
+    /// Asks the core to tell when the call is over. Once per call.
+    func watchClose(slot: Int) {
+        slots[slot].flags.insert(.closeWatched)
+        start(MARTLET_RECEIVE_CLOSE, slot: slot, event: .close)
+    }
+
+    /// Asks for the next message of a bidirectional stream, if one is wanted and may come.
+    func startRead(slot: Int) {
+        let flags = slots[slot].flags
+        guard slots[slot].phase == .open, flags.isDisjoint(with: [.readInFlight, .readsPaused, .halfClosed]) else {
+            return
+        }
+        slots[slot].flags.insert(.readInFlight)
+        start(MARTLET_RECEIVE_MESSAGE, slot: slot, event: .read)
+    }
+
+    /// Frees the slot of a call that is over, once nothing of it is with the core any more.
+    func releaseIfDone(slot: Int) {
+        guard slots[slot].pendingCompletions == 0 else { return }
+        switch slots[slot].phase {
+        case .finishing, .ended: break
+        case .free, .armed, .open: return
+        }
+        activeCalls -= 1
+        free(slot: slot)
+    }
+
+    /// Makes a slot ready for another call.
+    func free(slot: Int) {
+        unsafe martlet_call_reset(slots[slot].storage)
+        slots[slot].phase = .free
+        slots[slot].generation &+= 1
+        freeSlots.append(slot)
+    }
+}
