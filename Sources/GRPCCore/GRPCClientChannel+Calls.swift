@@ -153,7 +153,7 @@ extension GRPCClientChannel {
             return unsafe martlet_call_start(storage, UInt32(operations), tag.pointer)
         }
         assertAlways(error == GRPC_CALL_OK, "the core refused a batch: \(error.rawValue)")
-        for unsafeentry in unsafe entries {
+        unsafe entries.forEach { entry in
             unsafe grpc_slice_unref(entry.key)
             unsafe grpc_slice_unref(entry.value)
         }
