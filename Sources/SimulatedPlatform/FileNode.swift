@@ -91,11 +91,11 @@ final class FileNode {
     ///
     /// Each unsynced change leaves some of its sectors on disk. A sector that is written holds all the bytes the page cache
     /// had for it at that moment, those of earlier lost writes included: that is what a disk is sent. The length is kept
-    /// apart from the contents, as file systems do: either may arrive without the other.
+    /// apart from the contents, as file systems do: either may arrive without the other. But changes of the length arrive
+    /// in order, through the journal: where a later one is found, what an earlier one cut off is gone.
     func survivors(_ chooser: inout CrashChooser) -> SparseImage {
-        var result = durable
+        var found = CrashedFile(durable)
         var cached = durable
-        var byteCount = durable.byteCount
         for change in unsynced.changes {
             let oldByteCount = cached.byteCount
             switch change {
@@ -104,22 +104,20 @@ final class FileNode {
                 let first = offset / SparseImage.sectorByteCount
                 let last = (offset + range.count - 1) / SparseImage.sectorByteCount
                 for (index, isKept) in chooser.keepSectors(count: last - first + 1).enumerated() where isKept {
-                    result.copySector(first + index, of: cached)
+                    found.copySector(first + index, of: cached)
                 }
-                if cached.byteCount > oldByteCount {
+                if cached.byteCount > oldByteCount,
                     let kept = chooser.keepByteCount(cached.byteCount, from: oldByteCount)
-                    if let kept { byteCount = kept }
+                {
+                    found.setByteCount(kept)
                 }
             case .byteCount(let newByteCount):
                 cached.setByteCount(newByteCount)
-                if chooser.keepLength() {
-                    byteCount = newByteCount
-                    if newByteCount < oldByteCount { result.setByteCount(newByteCount) }
-                }
+                if newByteCount < oldByteCount { found.prepareCut(at: newByteCount) }
+                if chooser.keepLength() { found.setByteCount(newByteCount) }
             }
         }
-        result.setByteCount(byteCount)
-        return result
+        return found.result
     }
 
     /// Turns over a bit on disk and in the cache; `offset` is within the file.

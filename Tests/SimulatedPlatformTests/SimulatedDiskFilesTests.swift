@@ -34,6 +34,7 @@ func diskError(_ body: () throws(DiskError) -> Void) -> DiskError.Kind? {
         let file = try disk.open("/a", .create)
         var entropy = SeededEntropy(seed: 3)
         var model: Bytes = []
+        var durable: Bytes?
         for _ in 0..<2000 {
             let offset = Int.random(in: 0..<20_000, using: &entropy)
             let count = Int.random(in: 0..<9_000, using: &entropy)
@@ -50,11 +51,16 @@ func diskError(_ body: () throws(DiskError) -> Void) -> DiskError.Kind? {
                 try file.write(bytes, at: offset)
                 model.replaceSubrange(offset..<min(model.count, offset) + count, with: bytes)
             }
-            if Bool.random(using: &entropy) { try file.sync() }
+            if Bool.random(using: &entropy) {
+                try file.sync()
+                try disk.syncDirectory("/")
+                durable = model
+            }
             #expect(try file.byteCount() == model.count)
             #expect(try file.read(at: offset, count: count) == Bytes(model.dropFirst(offset).prefix(count)))
             var other = SeededEntropy(seed: 0)
-            #expect(disk.crashClone(.keepAll, entropy: &other).contents(of: "/a") ?? [] == model)
+            #expect(disk.crashClone(.keepAll, entropy: &other).contents(of: "/a") == model)
+            #expect(disk.crashClone(.loseAllUnsynced, entropy: &other).contents(of: "/a") == durable)
         }
         #expect(disk.contents(of: "/a") == model)
     }
