@@ -90,6 +90,14 @@ package final class Store {
         try live.value(bucket, key: key)
     }
 
+    /// Visits the value stored under `key` where it lies, without a copy; answers nil if there is none.
+    @inline(__always)
+    package func withValue<Result>(
+        _ bucket: Bucket, key: Bytes, _ visit: (RawSpan) -> Result
+    ) throws(StoreError) -> Result? {
+        try live.withValue(bucket, key: key, visit)
+    }
+
     /// Visits the records of a bucket in key order until `visit` answers false. The spans are valid only during the visit.
     package func scan(
         _ bucket: Bucket, from lower: Bytes, to upper: Bytes?, _ visit: (RawSpan, RawSpan) -> Bool
@@ -101,6 +109,12 @@ package final class Store {
     package func view() -> StoreView {
         freeze()
         return StoreView(tables: Array(live.tables.dropFirst()), base: file.pin())
+    }
+
+    /// What is in the file only, as the last commit left it: for records of snapshots, whose index must be that of the file
+    /// (ordering rule 11). Give it back with `release`.
+    package func committedView() -> StoreView {
+        StoreView(tables: [], base: file.pin())
     }
 
     package func release(_ view: StoreView) {
@@ -136,7 +150,10 @@ package final class Store {
                 merged.append(BoltChange(key: key, value: value))
                 merger.pass()
             }
-            if !merged.isEmpty { changes.append(BoltBucketChanges(bucket: bucket.name, changes: merged)) }
+            if merged.isEmpty { continue }
+            // Revisions only ascend, so that bucket's pages are filled (etcd v3.6 `backend/batch_tx.go`, `UnsafeSeqPut`).
+            let fillPercent = bucket == .key ? 90 : 50
+            changes.append(BoltBucketChanges(bucket: bucket.name, changes: merged, fillPercent: fillPercent))
         }
         return file.beginCommit(changes)
     }
@@ -154,7 +171,7 @@ package final class Store {
     // MARK: Size
 
     /// What etcd calls the size of the database, in bytes: pages ever used, at the last commit. The file may be longer.
-    package var sizeByteCount: Int { file.root.highWaterMark * file.root.pageSizeByteCount }
+    package var sizeByteCount: Int { file.sizeByteCount }
 
     /// Bytes of pages that are not free, at the last commit.
     package var sizeInUseByteCount: Int { sizeByteCount - file.freePageCount * file.root.pageSizeByteCount }

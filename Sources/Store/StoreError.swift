@@ -5,18 +5,27 @@ package import Environment
 package enum StoreError: Error, Equatable, CustomStringConvertible {
     /// The file breaks the rules of its format, or its checksums; the text says where.
     case corrupt(String)
+    /// Another process has the file open.
+    case locked(path: String)
+    /// The file would outgrow the address space reserved for it, in bytes.
+    case tooLarge(reservedByteCount: Int)
     case disk(DiskError)
 
     package init(_ error: BoltError) {
-        switch error {
-        case .corrupt(let text): self = .corrupt(text)
-        case .disk(let error): self = .disk(error)
-        }
+        self =
+            switch error {
+            case .corrupt(let problem): .corrupt(problem)
+            case .locked(let path): .locked(path: path)
+            case .tooLarge(let byteCount): .tooLarge(reservedByteCount: byteCount)
+            case .disk(let error): .disk(error)
+            }
     }
 
     package var description: String {
         switch self {
-        case .corrupt(let text): "corrupt store: \(text)"
+        case .corrupt(let problem): "corrupt store: \(problem)"
+        case .locked(let path): "store: \(path) is in use by another process"
+        case .tooLarge(let byteCount): "store: the file would outgrow the \(byteCount) bytes reserved for it"
         case .disk(let error): "store: \(error)"
         }
     }

@@ -22,6 +22,25 @@ package struct StoreView: Sendable {
         }
     }
 
+    /// Visits the value stored under `key` where it lies, without a copy; answers nil if there is none.
+    ///
+    /// - Parameter visit: gets the value; the span is valid only during the visit.
+    @inline(__always)
+    package func withValue<Result>(
+        _ bucket: Bucket, key: Bytes, _ visit: (RawSpan) -> Result
+    ) throws(StoreError) -> Result? {
+        for table in tables {
+            guard let change = table[bucket].change(of: key) else { continue }
+            guard let value = change else { return nil }
+            return unsafe visit(value.span.bytes)
+        }
+        do throws(BoltError) {
+            return unsafe try base.withValue(bucket: bucket.name, key: key.span.bytes, visit)
+        } catch {
+            throw StoreError(error)
+        }
+    }
+
     /// The big-endian number stored under `key`, 0 if there is none.
     package func number(_ bucket: Bucket, key: Bytes) throws(StoreError) -> UInt64 {
         guard let value = try value(bucket, key: key) else { return 0 }

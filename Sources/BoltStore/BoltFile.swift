@@ -1,0 +1,159 @@
+internal import Environment
+internal import Primitives
+
+/// A file in bbolt's format, open for reading and writing.
+///
+/// It knows the newest state, the free pages, the pages that wait for a reader to finish, and the readers. One owner, the
+/// loop; views and committers may leave it. One commit at a time.
+package final class BoltFile {
+    private let file: any DiskFile
+    private let checksums: ChecksumFile?
+    private let settings: BoltSettings
+    private let pages: PageSource
+    private let fuse = CommitFuse()
+
+    /// The newest state of the file that is durable.
+    package private(set) var root: BoltMeta
+    private var fileByteCount: Int
+    private var storedFreeList: PageRun?
+    /// Pages that no state in use leads to. Empty while a commit has them.
+    private var free: PageRuns
+    /// Number of pages in `free` before the running commit took them.
+    package private(set) var freePageCount: Int
+    /// Pages freed by each transaction, oldest first, as long as a reader of an older state may need them.
+    private var pending: [(transaction: UInt64, runs: [PageRun])] = []
+    /// How many readers each state has, oldest first.
+    private var readers: [(transaction: UInt64, count: Int)] = []
+    private var isCommitting = false
+
+    init(
+        file: any DiskFile, checksums: ChecksumFile?, settings: BoltSettings, pages: PageSource, root: BoltMeta,
+        fileByteCount: Int, storedFreeList: PageRun?, free: PageRuns
+    ) {
+        self.file = file
+        self.checksums = checksums
+        self.settings = settings
+        self.pages = pages
+        self.root = root
+        self.fileByteCount = fileByteCount
+        self.storedFreeList = storedFreeList
+        self.free = free
+        freePageCount = free.pageCount
+    }
+
+    /// Releases the file and its lock. No view or committer may be used after this.
+    package func close() {
+        checksums?.file.close()
+        file.close()
+    }
+
+    /// Bytes of the pages below the high-water mark. The file may be longer.
+    package var sizeByteCount: Int { Int(root.highWaterMark) * root.pageSizeByteCount }
+
+    // MARK: Reading
+
+    /// The newest state, for reading until it is released: its pages are not reused before.
+    package func pin() -> BoltView {
+        if let last = readers.indices.last, readers[last].transaction == root.transaction {
+            readers[last].count += 1
+        } else {
+            readers.append((root.transaction, 1))
+        }
+        return BoltView(pages: pages, root: root)
+    }
+
+    /// Ends the use of a view.
+    package func release(_ view: BoltView) {
+        guard let index = readers.firstIndex(where: { $0.transaction == view.root.transaction }) else {
+            unreachable("a view is released once")
+        }
+        readers[index].count -= 1
+        if readers[index].count == 0 { readers.remove(at: index) }
+    }
+
+    // MARK: Writing
+
+    /// A committer for changes to any number of buckets, sorted by bucket. Lends it the free pages.
+    package func beginCommit(_ changes: [BoltBucketChanges]) -> BoltCommitter {
+        assertAlways(!isCommitting || fuse.failure != nil, "one commit at a time")
+        isCommitting = true
+        releasePending()
+        let input = CommitInput(
+            base: pin(), changes: changes, free: free, storedFreeList: storedFreeList, fileByteCount: fileByteCount,
+            settings: settings)
+        free = PageRuns()
+        return BoltCommitter(input, file: file, checksums: checksums, fuse: fuse)
+    }
+
+    /// Takes what a committer made of the file: what is pinned from now on is its state.
+    package func finish(_ outcome: BoltCommitter.Outcome) {
+        assertAlways(isCommitting && outcome.root.transaction == root.transaction + 1, "the outcome of the running commit")
+        release(BoltView(pages: pages, root: root))
+        isCommitting = false
+        root = outcome.root
+        fileByteCount = outcome.fileByteCount
+        storedFreeList = nil
+        free = outcome.remaining
+        pending.append((root.transaction, outcome.freed))
+        releasePending()
+        freePageCount = free.pageCount
+    }
+
+    /// Makes free what no reader can reach any more: what a transaction freed is needed by readers of states before it.
+    private func releasePending() {
+        let oldest = readers.first?.transaction ?? root.transaction
+        var released: [PageRun] = []
+        while let first = pending.first, first.transaction <= oldest {
+            released += first.runs
+            pending.removeFirst()
+        }
+        free.insert(released)
+    }
+
+    // MARK: Checking
+
+    /// Proves that every page of the newest state is reached once, as its parents say, and that all others, and only those,
+    /// are free or wait to be. Reads and verifies every page. Not while a commit runs.
+    package func check() throws(BoltError) {
+        assertAlways(!isCommitting, "the running commit has the free pages")
+        var walk = TreeWalk(pages: pages, highWaterMark: root.highWaterMark, recordsChecksums: false)
+        try walk.walk(root.rootPage)
+        var accounted = free
+        for (_, runs) in pending { accounted.insert(runs) }
+        if let storedFreeList {
+            try checkStoredFreeList(storedFreeList, walk)
+            accounted.insert([storedFreeList])
+        }
+        guard walk.unreached == accounted else {
+            throw .corrupt("the pages not in use are not those known to be free")
+        }
+    }
+
+    /// Holds the list of free pages in the file against the pages in use: `ids` ascending, each free, and none missing.
+    ///
+    /// ```
+    /// header: count, 0xFFFF if the first number behind it is the count      then page ids, u64 each
+    /// ```
+    private func checkStoredFreeList(_ run: PageRun, _ walk: TreeWalk) throws(BoltError) {
+        let byteCount = run.count * root.pageSizeByteCount
+        let page = unsafe Page(base: pages.mapping.base + Int(run.first) * root.pageSizeByteCount, byteCount: byteCount)
+        var offset = Page.headerByteCount
+        var count = UInt64(page.count)
+        if page.count == Int(UInt16.max) {
+            count = page.number64(at: offset)
+            offset += 8
+        }
+        guard count <= UInt64((byteCount - offset) / 8) else { throw .corrupt("the free list does not fit its pages") }
+        var listed: [PageRun] = []
+        for index in 0..<Int(count) {
+            let id = page.number64(at: offset + 8 * index)
+            guard id >= PageID.firstData.rawValue, id < root.highWaterMark, !walk.isReached(id), id > listed.last?.first ?? 0
+            else { throw .corrupt("page \(id) is in the free list but not free, or out of order") }
+            listed.append(PageRun(first: id, count: 1))
+        }
+        listed.append(run)
+        var accounted = PageRuns()
+        accounted.insert(listed)
+        guard accounted == walk.unreached else { throw .corrupt("free pages are missing in the free list") }
+    }
+}

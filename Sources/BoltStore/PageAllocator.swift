@@ -1,0 +1,35 @@
+/// Gives out the pages of one transaction: free ones first, lowest first, then new ones at the high-water mark.
+struct PageAllocator: Sendable {
+    private var free: [PageRun]
+    /// The first stretch that may have pages left; those before it are used up.
+    private var start = 0
+    private(set) var highWaterMark: UInt64
+
+    init(free: PageRuns, highWaterMark: UInt64) {
+        self.free = free.runs
+        self.highWaterMark = highWaterMark
+    }
+
+    /// The first of `count` neighbouring pages.
+    mutating func allocate(_ count: Int) -> UInt64 {
+        while start < free.count && free[start].count == 0 { start += 1 }
+        var index = start
+        while index < free.count && free[index].count < count { index += 1 }
+        guard index < free.count else {
+            defer { highWaterMark += UInt64(count) }
+            return highWaterMark
+        }
+        defer {
+            free[index].first += UInt64(count)
+            free[index].count -= count
+        }
+        return free[index].first
+    }
+
+    /// What is still free.
+    var remaining: PageRuns {
+        var runs = PageRuns()
+        runs.insert(free.filter { $0.count > 0 })
+        return runs
+    }
+}

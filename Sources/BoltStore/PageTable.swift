@@ -1,0 +1,86 @@
+internal import Synchronization
+
+/// What is known of each page in memory: its checksum, and whether it has been verified since it was last written.
+///
+/// Eight bytes for a page, in chunks made as the file grows, so that readers on other threads need no lock: a chunk never
+/// moves. Only the one committer, and the opening of the file, record checksums; any reader may mark a page as verified.
+@safe
+final class PageTable: @unchecked Sendable {
+    // Unchecked because of the pointers. They lead to atomics, and are freed only when the last user lets go of the table.
+    private typealias Slot = Atomic<UInt64>
+    private typealias Chunk = UnsafeMutablePointer<Slot>
+    private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
+    private let chunkCount: Int
+
+    private static let slotsInChunk = 1 << 14
+    private static let hasChecksum: UInt64 = 1 << 32
+    private static let isVerified: UInt64 = 1 << 33
+
+    /// - Parameter pageCount: how many pages the file can ever have.
+    init(pageCount: Int) {
+        chunkCount = max(1, (pageCount + Self.slotsInChunk - 1) / Self.slotsInChunk)
+        unsafe chunks = .allocate(capacity: chunkCount)
+        for index in 0..<chunkCount { unsafe (chunks + index).initialize(to: Atomic(nil)) }
+    }
+
+    deinit {
+        for index in 0..<chunkCount {
+            if let chunk = unsafe chunks[index].load(ordering: .relaxed) {
+                unsafe chunk.deinitialize(count: Self.slotsInChunk)
+                unsafe chunk.deallocate()
+            }
+        }
+        unsafe chunks.deinitialize(count: chunkCount)
+        unsafe chunks.deallocate()
+    }
+
+    /// Makes room for pages below `highWaterMark`. Only by whoever records checksums.
+    func grow(to highWaterMark: UInt64) {
+        guard highWaterMark > 0 else { return }
+        let last = min(chunkCount - 1, Int((highWaterMark - 1) / UInt64(Self.slotsInChunk)))
+        var index = last
+        while index >= 0, unsafe chunks[index].load(ordering: .relaxed) == nil {
+            let chunk = Chunk.allocate(capacity: Self.slotsInChunk)
+            for slot in 0..<Self.slotsInChunk { unsafe (chunk + slot).initialize(to: Atomic(0)) }
+            unsafe chunks[index].store(chunk, ordering: .releasing)
+            index -= 1
+        }
+    }
+
+    @inline(__always)
+    private func withSlot<Result>(_ page: UInt64, _ body: (borrowing Slot) -> Result) -> Result? {
+        let index = Int(truncatingIfNeeded: page / UInt64(Self.slotsInChunk))
+        guard index < chunkCount, let chunk = unsafe chunks[index].load(ordering: .acquiring) else { return nil }
+        return unsafe body(chunk[Int(truncatingIfNeeded: page) & (Self.slotsInChunk - 1)])
+    }
+
+    /// Whether the page has been verified as it is.
+    @inline(__always)
+    func isVerified(_ page: UInt64) -> Bool {
+        withSlot(page) { $0.load(ordering: .relaxed) & Self.isVerified != 0 } ?? false
+    }
+
+    func markVerified(_ page: UInt64) {
+        _ = withSlot(page) { $0.bitwiseOr(Self.isVerified, ordering: .relaxed) }
+    }
+
+    func markUnverified(_ page: UInt64) {
+        _ = withSlot(page) { $0.bitwiseAnd(~Self.isVerified, ordering: .relaxed) }
+    }
+
+    /// Forgets all about a page that is about to be rewritten.
+    func forget(_ page: UInt64) {
+        _ = withSlot(page) { $0.store(0, ordering: .relaxed) }
+    }
+
+    /// Records the checksum of a page; it counts as not verified.
+    func setChecksum(_ checksum: UInt32, of page: UInt64) {
+        _ = withSlot(page) { $0.store(Self.hasChecksum | UInt64(checksum), ordering: .relaxed) }
+    }
+
+    /// The checksum of the page that begins with `page`; nil if it is not known.
+    func checksum(of page: UInt64) -> UInt32? {
+        let slot = withSlot(page) { $0.load(ordering: .relaxed) } ?? 0
+        return slot & Self.hasChecksum != 0 ? UInt32(truncatingIfNeeded: slot) : nil
+    }
+}
