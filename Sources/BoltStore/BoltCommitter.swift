@@ -1,5 +1,4 @@
 internal import Environment
-internal import Synchronization
 
 /// Writes one transaction to the file, a disk operation at a time, while others go on reading.
 ///
@@ -10,8 +9,8 @@ internal import Synchronization
 /// ```
 /// plan -> grow -> write pages ... -> write checksums ... -> sync, sync -> write meta -> sync -> outcome
 /// ```
-/// After an error nothing is retried (ordering rule 5): all that follows, and every later commit of the same file, fails
-/// with that error.
+/// After an error nothing is retried (ordering rule 5): this committer fails with the same error for good, and since it will
+/// never be finished, the file begins no other.
 package struct BoltCommitter: Sendable {
     /// What a transaction made of the file.
     package struct Outcome: Sendable {
@@ -28,15 +27,16 @@ package struct BoltCommitter: Sendable {
     private let input: CommitInput
     private let file: any DiskFile
     private let checksums: ChecksumFile?
-    private let fuse: CommitFuse
     private var plan: CommitPlan?
     private var done = 0
+    private var failure: BoltError?
 
-    init(_ input: CommitInput, file: any DiskFile, checksums: ChecksumFile?, fuse: CommitFuse) {
+    /// - Parameter failure: why there is nothing it may do.
+    init(_ input: CommitInput, file: any DiskFile, checksums: ChecksumFile?, failure: BoltError? = nil) {
         self.input = input
         self.file = file
         self.checksums = checksums
-        self.fuse = fuse
+        self.failure = failure
     }
 
     /// Takes all steps.
@@ -48,7 +48,7 @@ package struct BoltCommitter: Sendable {
 
     /// Takes the next step: plans the transaction, or does one disk operation. Answers the outcome after the last one.
     package mutating func step() throws(BoltError) -> Outcome? {
-        if let failure = fuse.failure { throw failure }
+        if let failure { throw failure }
         do throws(BoltError) {
             guard let plan else {
                 plan = try CommitPlan(input)
@@ -58,7 +58,7 @@ package struct BoltCommitter: Sendable {
             done += 1
             return done == plan.effects.count ? plan.outcome : nil
         } catch {
-            fuse.blow(error)
+            failure = error
             throw error
         }
     }
@@ -71,16 +71,5 @@ package struct BoltCommitter: Sendable {
         case .syncPages, .syncMeta: try file.sync()
         case .syncChecksums: try checksums?.file.sync()
         }
-    }
-}
-
-/// The first error of any commit of a file, shared by its owner and its committers: there is no commit after it.
-final class CommitFuse: Sendable {
-    private let state = Mutex<BoltError?>(nil)
-
-    var failure: BoltError? { state.withLock { $0 } }
-
-    func blow(_ error: BoltError) {
-        state.withLock { $0 = $0 ?? error }
     }
 }

@@ -8,6 +8,8 @@ package enum BoltError: Error, Equatable, Sendable, CustomStringConvertible {
     case locked(path: String)
     /// The file would outgrow the address space reserved for it (`BoltSettings.reservedByteCount`).
     case tooLarge(reservedByteCount: Int)
+    /// The last commit has not been finished: it runs still, or it failed, and then there is no other.
+    case unfinishedCommit
     case disk(DiskError)
 
     package var description: String {
@@ -15,6 +17,7 @@ package enum BoltError: Error, Equatable, Sendable, CustomStringConvertible {
         case .corrupt(let problem): "corrupt file: \(problem)"
         case .locked(let path): "\(path) is in use by another process"
         case .tooLarge(let byteCount): "the file would outgrow the \(byteCount) bytes of address space reserved for it"
+        case .unfinishedCommit: "an earlier commit runs still or has failed"
         case .disk(let error): error.description
         }
     }

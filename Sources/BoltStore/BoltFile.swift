@@ -10,7 +10,6 @@ package final class BoltFile {
     private let checksums: ChecksumFile?
     private let settings: BoltSettings
     private let pages: PageSource
-    private let fuse = CommitFuse()
 
     /// The newest state of the file that is durable.
     package private(set) var root: BoltMeta
@@ -74,20 +73,25 @@ package final class BoltFile {
     // MARK: Writing
 
     /// A committer for changes to any number of buckets, sorted by bucket. Lends it the free pages.
+    ///
+    /// Unless the last commit was finished, it does nothing but fail with `.unfinishedCommit`: one commit at a time, and
+    /// none after one that failed (ordering rule 5).
     package func beginCommit(_ changes: [BoltBucketChanges]) -> BoltCommitter {
-        assertAlways(!isCommitting || fuse.failure != nil, "one commit at a time")
+        let failure: BoltError? = isCommitting ? .unfinishedCommit : nil
         isCommitting = true
         releasePending()
+        let base = failure == nil ? pin() : BoltView(pages: pages, root: root)
         let input = CommitInput(
-            base: pin(), changes: changes, free: free, storedFreeList: storedFreeList, fileByteCount: fileByteCount,
+            base: base, changes: changes, free: free, storedFreeList: storedFreeList, fileByteCount: fileByteCount,
             settings: settings)
         free = PageRuns()
-        return BoltCommitter(input, file: file, checksums: checksums, fuse: fuse)
+        return BoltCommitter(input, file: file, checksums: checksums, failure: failure)
     }
 
     /// Takes what a committer made of the file: what is pinned from now on is its state.
     package func finish(_ outcome: BoltCommitter.Outcome) {
-        assertAlways(isCommitting && outcome.root.transaction == root.transaction + 1, "the outcome of the running commit")
+        assertAlways(
+            isCommitting && outcome.root.transaction == root.transaction + 1, "the outcome of the running commit")
         release(BoltView(pages: pages, root: root))
         isCommitting = false
         root = outcome.root
@@ -147,7 +151,8 @@ package final class BoltFile {
         var listed: [PageRun] = []
         for index in 0..<Int(count) {
             let id = page.number64(at: offset + 8 * index)
-            guard id >= PageID.firstData.rawValue, id < root.highWaterMark, !walk.isReached(id), id > listed.last?.first ?? 0
+            guard id >= PageID.firstData.rawValue, id < root.highWaterMark, !walk.isReached(id),
+                id > listed.last?.first ?? 0
             else { throw .corrupt("page \(id) is in the free list but not free, or out of order") }
             listed.append(PageRun(first: id, count: 1))
         }

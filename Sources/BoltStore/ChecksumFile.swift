@@ -179,7 +179,9 @@ final class ChecksumFile: Sendable {
             var checksums = Bytes()
             checksums.reserveCapacity(blockByteCount)
             let first = UInt64(block) * UInt64(checksumsInBlock)
-            for entry in 0..<UInt64(checksumsInBlock) { checksums.append(number32: table.checksum(of: first + entry) ?? 0) }
+            for entry in 0..<UInt64(checksumsInBlock) {
+                checksums.append(number32: table.checksum(of: first + entry) ?? 0)
+            }
             bytes += sealed(checksums, number: firstBlock + block)
         }
         return bytes

@@ -82,7 +82,9 @@ func encodeNode(
         if let start = unsafe start {
             unsafe image.baseAddress!.advanced(by: data).copyMemory(from: start, byteCount: count)
         } else if count > 0 {
-            unsafe bytes().withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(rebasing: image[data...]).copyMemory(from: $0) }
+            unsafe bytes().withUnsafeBytes {
+                unsafe UnsafeMutableRawBufferPointer(rebasing: image[data...]).copyMemory(from: $0)
+            }
         }
         data += count
     }

@@ -47,11 +47,14 @@ struct Scanner {
         var index = unsafe lower.withUnsafeBytes { unsafe page.branchIndex(of: $0) }
         while index < count {
             let key = unsafe page.branchKey(index)
-            if index > 0, let upper, unsafe upper.withUnsafeBytes({ unsafe compareBytes(key, $0) >= 0 }) { return false }
+            if index > 0, let upper, unsafe upper.withUnsafeBytes({ unsafe compareBytes(key, $0) >= 0 }) {
+                return false
+            }
             let next = unsafe index + 1 < count ? page.branchKey(index + 1) : bound
             let child = page.child(index)
             let goesOn = unsafe try scan(
-                pages.page(child, highWaterMark: highWaterMark), id: child, from: key, to: next, depth: depth + 1, visit)
+                pages.page(child, highWaterMark: highWaterMark), id: child, from: key, to: next, depth: depth + 1, visit
+            )
             if !goesOn { return false }
             index += 1
         }

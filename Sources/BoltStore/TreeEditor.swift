@@ -80,9 +80,14 @@ struct TreeEditor {
         items.reserveCapacity(count)
         var change = range.lowerBound
         while change < range.upperBound {
-            let child = unsafe changes[change].key.withUnsafeBytes { unsafe page.branchIndex(of: $0, from: items.count) }
+            let child = unsafe changes[change].key.withUnsafeBytes {
+                unsafe page.branchIndex(of: $0, from: items.count)
+            }
             while items.count < child { items.append(NodeItem(page, items.count)) }
-            let end = child + 1 < count ? unsafe firstChange(in: change..<range.upperBound, atOrAfter: page.branchKey(child + 1)) : range.upperBound
+            let end =
+                child + 1 < count
+                ? unsafe firstChange(in: change..<range.upperBound, atOrAfter: page.branchKey(child + 1))
+                : range.upperBound
             var item = NodeItem(page, child)
             item.node = try apply(change..<end, to: item.child, depth: depth + 1, &writer)
             items.append(item)
@@ -123,7 +128,9 @@ struct TreeEditor {
                 }
                 if isPresent {
                     guard leaf.isBucket(position) == changesBuckets else {
-                        throw .corrupt("'\(changes[change].key.text)' is a bucket where a record belongs, or a record where a bucket does")
+                        throw .corrupt(
+                            "'\(changes[change].key.text)' is a bucket where a record belongs, or a record where a bucket does"
+                        )
                     }
                     index += 1
                     node.hasShrunk = node.hasShrunk || changes[change].value == nil
@@ -164,7 +171,8 @@ struct TreeEditor {
     }
 
     /// Merges the child at `left` with the one behind it, if both fit a page. Answers whether it did.
-    private mutating func merge(_ left: Int, of node: inout Node, _ writer: inout PageWriter) throws(BoltError) -> Bool {
+    private mutating func merge(_ left: Int, of node: inout Node, _ writer: inout PageWriter) throws(BoltError) -> Bool
+    {
         let right = left + 1
         let first = try size(of: node.items[left])
         let second = try size(of: node.items[right])

@@ -9,6 +9,8 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
     case locked(path: String)
     /// The file would outgrow the address space reserved for it, in bytes.
     case tooLarge(reservedByteCount: Int)
+    /// An earlier commit runs still, or failed: nothing more is written.
+    case unfinishedCommit
     case disk(DiskError)
 
     package init(_ error: BoltError) {
@@ -17,6 +19,7 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
             case .corrupt(let problem): .corrupt(problem)
             case .locked(let path): .locked(path: path)
             case .tooLarge(let byteCount): .tooLarge(reservedByteCount: byteCount)
+            case .unfinishedCommit: .unfinishedCommit
             case .disk(let error): .disk(error)
             }
     }
@@ -26,6 +29,7 @@ package enum StoreError: Error, Equatable, CustomStringConvertible {
         case .corrupt(let problem): "corrupt store: \(problem)"
         case .locked(let path): "store: \(path) is in use by another process"
         case .tooLarge(let byteCount): "store: the file would outgrow the \(byteCount) bytes reserved for it"
+        case .unfinishedCommit: "store: an earlier commit runs still or has failed"
         case .disk(let error): "store: \(error)"
         }
     }

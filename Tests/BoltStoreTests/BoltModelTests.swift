@@ -1,0 +1,80 @@
+import Environment
+import Primitives
+import SimulatedPlatform
+import Testing
+
+@testable import BoltStore
+
+/// Random transactions against a dictionary.
+@Suite struct BoltModelTests {
+    @Test(arguments: 0..<40 as Range<UInt64>)
+    func aFileAgreesWithADictionary(seed: UInt64) throws {
+        let disk = makeDisk()
+        var settings = smallSettings
+        settings.keepsChecksums = seed % 2 == 0
+        settings.pageSizeByteCount = seed % 3 == 0 ? 4096 : 1024
+        var workload = Workload(seed: seed)
+        var file = try BoltFile.open(disk: disk, path: path, settings: settings)
+        for round in 0..<60 {
+            try file.commit(workload.next())
+            #expect(try file.contents() == workload.contents)
+            try file.check()
+            if round % 7 == 6 {
+                file.close()
+                file = try BoltFile.open(disk: disk, path: path, settings: settings)
+                #expect(try file.contents() == workload.contents)
+            }
+        }
+        file.close()
+    }
+
+    @Test func aRangeIsVisitedAndNothingElse() throws {
+        let disk = makeDisk()
+        var workload = Workload(seed: 5)
+        let file = try BoltFile.open(disk: disk, path: path, settings: smallSettings)
+        for _ in 0..<30 { try file.commit(workload.next()) }
+        let view = file.pin()
+        let bucket = Bytes(text: "lease")
+        let keys = workload.contents[bucket, default: [:]].keys.sorted { $0.precedes($1) }
+        #expect(keys.count > 20)
+        for first in stride(from: 0, to: keys.count, by: 5) {
+            for last in stride(from: first, to: keys.count, by: 3) {
+                var visited: [Bytes] = []
+                try view.scan(bucket: bucket, from: keys[first], to: keys[last]) { key, _ in
+                    visited.append(Bytes(copying: key))
+                    return true
+                }
+                #expect(visited == Array(keys[first..<last]))
+            }
+        }
+        var count = 0
+        try view.scan(bucket: bucket, from: [], to: nil) { _, _ in
+            count += 1
+            return count < 4
+        }
+        #expect(count == 4)
+        for key in keys { #expect(try view.get(bucket: bucket, key: key) == workload.contents[bucket]?[key]) }
+        #expect(try view.get(bucket: bucket, key: [200, 1]) == nil)
+        #expect(try view.get(bucket: Bytes(text: "none"), key: keys[0]) == nil)
+        file.close()
+    }
+
+    @Test func aPinnedViewNeverChanges() throws {
+        let disk = makeDisk()
+        var workload = Workload(seed: 9)
+        let file = try BoltFile.open(disk: disk, path: path, settings: smallSettings)
+        var pinned: [(view: BoltView, contents: Contents)] = []
+        for round in 0..<120 {
+            try file.commit(workload.next())
+            if round % 5 == 0 { pinned.append((file.pin(), workload.contents)) }
+            if pinned.count > 4 {
+                let oldest = pinned.remove(at: Int.random(in: 0..<3, using: &workload.random))
+                #expect(try oldest.view.contents() == oldest.contents)
+                file.release(oldest.view)
+            }
+            try file.check()
+        }
+        for (view, contents) in pinned { #expect(try view.contents() == contents) }
+        file.close()
+    }
+}
