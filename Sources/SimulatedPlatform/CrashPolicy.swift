@@ -6,9 +6,9 @@ package enum CrashPolicy: Equatable, Sendable {
     case loseAllUnsynced
     /// Everything, as if all had been synced in time.
     case keepAll
-    /// Each sector of a write, each length and each directory entry by itself with this probability. Writes are so torn at
+    /// Each sector of a write, each length and each directory entry by itself with this probability, in percent. Writes are so torn at
     /// any sector and survive in any order.
-    case random(survival: Double)
+    case random(survivalPercent: Int)
     /// Each write whole, not at all, or torn: its first sectors, its last or some in the middle. Lengths and directory
     /// entries with even chances.
     case torn
@@ -34,7 +34,7 @@ struct CrashChooser {
         switch policy {
         case .loseAllUnsynced: return false
         case .keepAll: return true
-        case .random(let survival): return Double.random(in: 0..<1, using: &entropy) < survival
+        case .random(let survivalPercent): return Int.random(in: 0..<100, using: &entropy) < survivalPercent
         case .torn: return Bool.random(using: &entropy)
         case .choices(let bits):
             defer { decisionCount += 1 }
@@ -84,7 +84,7 @@ struct CrashChooser {
         if keepsNext() { return new }
         switch policy {
         case .loseAllUnsynced, .keepAll, .choices: return nil
-        case .random(let survival) where survival <= 0: return nil
+        case .random(let survivalPercent) where survivalPercent <= 0: return nil
         case .random, .torn:
             let sector = SparseImage.sectorByteCount
             let boundaries = (old / sector + 1)...max(old / sector + 1, (new - 1) / sector)

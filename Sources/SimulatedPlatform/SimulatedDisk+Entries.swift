@@ -127,7 +127,7 @@ extension SimulatedDisk {
             return
         }
         // Some arrive and the others never will; what depends on one that was lost is lost as well.
-        var chooser = CrashChooser(.random(survival: 0.5), entropy: faultEntropy.split())
+        var chooser = CrashChooser(.random(survivalPercent: 50), entropy: faultEntropy.split())
         for change in survivingEntries(of: chosen, &chooser) { change.makeDurable() }
         throw failure(kind, .syncDirectory, path)
     }

@@ -8,8 +8,8 @@ internal import Primitives
 // * After `syncDirectory` succeeded, so are the names in that directory. Nothing else makes a name durable: a file that was
 //   synced in a directory that was not may be gone.
 // * A 512-byte sector is written whole or not at all.
-// * Changes of one name, or of one file's names, become durable in the order in which they were made. A rename is one
-//   change: the old or the new is found, never neither.
+// * Changes of one name, of one file's names, or of one file's length become durable in the order in which they were made.
+//   A rename is one change: the old or the new is found, never neither.
 // * When only the process dies, everything it wrote is still there.
 //
 // What is not:

@@ -93,7 +93,7 @@ final class SimulatedFile: DiskFile, @unchecked Sendable {
 
     func sync() throws(DiskError) {
         guard case .fail(let kind) = try begin(.sync) else { return node.sync() }
-        var chooser = CrashChooser(.random(survival: 0.5), entropy: disk.faultEntropy.split())
+        var chooser = CrashChooser(.random(survivalPercent: 50), entropy: disk.faultEntropy.split())
         node.failSync(&chooser)
         throw failure(kind, .sync)
     }

@@ -54,7 +54,9 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
         for bits in 0..<8 { subsets.insert((0..<3).map { bits >> $0 & 1 == 1 ? UInt8($0) + 1 : 0 }) }
         #expect(disk.crashDecisionCount == 3)
         #expect(outcomes { versions($0.contents(of: "/a")) } == Set(subsets.map(Optional.some)))
-        #expect(samples(.random(survival: 0.5)) { versions($0.contents(of: "/a")) } == Set(subsets.map(Optional.some)))
+        #expect(
+            samples(.random(survivalPercent: 50)) { versions($0.contents(of: "/a")) } == Set(subsets.map(Optional.some))
+        )
     }
 
     @Test func aSectorIsFoundInAnyVersionItHad() throws {
@@ -97,7 +99,8 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
         try file.sync()
         try file.write(filled(2, sectors: 2), at: 3 * sector)
         let policies: [CrashPolicy] = [
-            .loseAllUnsynced, .keepAll, .torn, .random(survival: 0), .random(survival: 0.5), .random(survival: 1),
+            .loseAllUnsynced, .keepAll, .torn, .random(survivalPercent: 0), .random(survivalPercent: 50),
+            .random(survivalPercent: 100),
         ]
         for policy in policies {
             for bytes in samples(policy, count: 200, { versions($0.contents(of: "/a")) }) {
@@ -106,10 +109,10 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
         }
         let old: Bytes = [1, 1, 1, 1, 1, 1, 1, 1]
         let new: Bytes = [1, 1, 1, 2, 2, 1, 1, 1]
-        for policy in [CrashPolicy.loseAllUnsynced, .random(survival: 0)] {
+        for policy in [CrashPolicy.loseAllUnsynced, .random(survivalPercent: 0)] {
             #expect(samples(policy, count: 9) { versions($0.contents(of: "/a")) } == [old])
         }
-        for policy in [CrashPolicy.keepAll, .random(survival: 1)] {
+        for policy in [CrashPolicy.keepAll, .random(survivalPercent: 100)] {
             #expect(samples(policy, count: 9) { versions($0.contents(of: "/a")) } == [new])
         }
     }
@@ -261,7 +264,7 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
         try disk.open("/b", .create).close()
         var entropy = SeededEntropy(seed: 2)
         for _ in 0..<50 {
-            let clone = disk.crashClone(.random(survival: 0.5), entropy: &entropy)
+            let clone = disk.crashClone(.random(survivalPercent: 50), entropy: &entropy)
             let again = clone.crashClone(.loseAllUnsynced, entropy: &entropy)
             #expect(clone.crashDecisionCount == 0)
             #expect(again.contents(of: "/a") == clone.contents(of: "/a"))
@@ -317,7 +320,7 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
         var clones = 0
         var entropy = SeededEntropy(seed: 11)
         let hook: (Int, DiskOperation) -> Void = { _, _ in
-            for policy in [CrashPolicy.loseAllUnsynced, .keepAll, .torn, .random(survival: 0.5)] {
+            for policy in [CrashPolicy.loseAllUnsynced, .keepAll, .torn, .random(survivalPercent: 50)] {
                 let found = versions(disk.crashClone(policy, entropy: &entropy).contents(of: "/log/0")) ?? []
                 clones += 1
                 #expect(found.prefix(acknowledged).elementsEqual((0..<acknowledged).map { UInt8($0 + 1) }))

@@ -35,7 +35,7 @@ func diskError(_ body: () throws(DiskError) -> Void) -> DiskError.Kind? {
         var entropy = SeededEntropy(seed: 3)
         var model: Bytes = []
         var durable: Bytes?
-        for _ in 0..<2000 {
+        for _ in 0..<600 {
             let offset = Int.random(in: 0..<20_000, using: &entropy)
             let count = Int.random(in: 0..<9_000, using: &entropy)
             switch Int.random(in: 0..<4, using: &entropy) {
