@@ -1,0 +1,199 @@
+"""Kills the server with SIGKILL 50 times and more, each time under many clients and after at least 500 acknowledged writes: at
+random moments, and at least three times each inside a file commit, a cut of the log's segment and a compaction.
+
+The moments are found from outside, by watching the files, and proven by what the files hold after the kill. After each kill every
+acknowledged write is there, no revision went back, HashKV at revisions read before is what it was, and the db file passes the page check."""
+import os
+import random
+import sys
+import time
+
+from support.bolt import BoltFile, Damaged, main_revision
+from support.checks import check, finish, note
+from support.ledger import Ledger, Writer
+from support.servers import Server
+from support.wal import SEGMENT_BYTES, is_preallocated, last_entry, segments
+
+WRITES, WRITERS, EACH, TOTAL = 500, 16, 3, 50
+SEED = int(os.environ.get("SEED", "1"))
+
+
+class Trial:
+    """A server that is killed again and again, and what it owes."""
+
+    def __init__(self, server, seed):
+        self.server, self.ledger, self.random = server, Ledger(), random.Random(seed)
+        self.kills, self.hashes, self.wrong, self.smallest = 0, [], [], sys.maxsize
+
+    def read_hash(self, client):
+        """Remembers HashKV at the newest revision."""
+        revision = client.ask("Maintenance/Status")["header"]["revision"]
+        answer = client.ask("Maintenance/HashKV", revision=revision)
+        self.hashes.append((revision, answer.get("compact_revision", 0), answer["hash"]))
+
+    def round(self, moment, sizes=(0, 30, 200, 2000)):
+        """Writes, waits for the moment, kills, and checks. Gives back what shows that the kill was inside; empty if nothing does."""
+        self.hashes, seed = [], self.random.randrange(1 << 30)
+        with self.server.client() as client:
+            self.read_hash(client)
+            writers = [Writer(self.server, self.ledger, number, seed, sizes) for number in range(WRITERS)]
+            for writer in writers:
+                writer.start()
+            while len(self.ledger.recent) < WRITES and self.server.alive() and any(writer.is_alive() for writer in writers):
+                time.sleep(0.005)
+            self.read_hash(client)
+            moment.wait(self, client)
+            if not self.server.alive():
+                self.wrong.append(f"the server ended by itself: {self.server.log_tail(500)}")
+            self.server.kill()
+        acknowledged = len(self.ledger.recent)
+        for writer in writers:
+            writer.running = False
+            writer.join(30)
+        self.wrong += [writer.failure for writer in writers if writer.failure]
+        self.smallest, self.kills = min(self.smallest, acknowledged), self.kills + 1
+        return self.after(moment)
+
+    def after(self, moment):
+        path = self.server.path("snap", "db")
+        try:
+            BoltFile(path).check()
+            evidence = moment.evidence(self.server)
+        except Damaged as error:
+            self.wrong.append(f"db file: {error}")
+            evidence = ""
+        self.server.start()
+        with self.server.client() as client:
+            self.wrong += self.ledger.check(client)
+            for revision, compacted, value in self.hashes:
+                try:
+                    answer = client.ask("Maintenance/HashKV", revision=revision)
+                except RuntimeError as error:
+                    if "compacted" not in str(error):
+                        raise
+                    continue
+                if answer.get("compact_revision", 0) == compacted and answer["hash"] != value:
+                    self.wrong.append(f"HashKV at {revision} was {value} and is {answer['hash']}")
+        return evidence
+
+
+class AnyMoment:
+    name, sizes = "random moment", (0, 30, 200, 2000)
+
+    def wait(self, trial, _):
+        time.sleep(trial.random.uniform(0, 0.25))
+
+    def evidence(self, _):
+        return "any"
+
+
+class FileCommit:
+    """Between a commit's first page and its meta page."""
+    name, sizes = "file commit", (200, 2000, 20_000)
+
+    def wait(self, trial, _):
+        path, quiet = trial.server.path("snap", "db"), time.monotonic()
+        seen, end = os.stat(path).st_mtime_ns, time.monotonic() + 5
+        while time.monotonic() < end:
+            now = os.stat(path).st_mtime_ns
+            if now != seen:
+                if time.monotonic() - quiet > 0.03:
+                    time.sleep(trial.random.choice([0, 0, 0.0003, 0.001]))
+                    return
+                seen, quiet = now, time.monotonic()
+
+    def evidence(self, server):
+        """Pages in the file hold a revision that no tree of the file has reached: they were written for a meta page that was not."""
+        file = BoltFile(server.path("snap", "db"))
+        newest = max((main_revision(key) or 0 for key in file.contents().get(b"key", {})), default=0)
+        beyond = max((main_revision(key) or 0 for key, _ in file.leaves_out_of_tree()), default=0)
+        return f"the tree ends at revision {newest}, pages outside it hold {beyond}" if beyond > newest else ""
+
+
+class SegmentCut:
+    """From the moment the full segment is cut to its size until the first entry in the next one."""
+    name, sizes = "segment cut", (100,) * 8 + (1_000_000,)
+
+    def wait(self, trial, _):
+        folder = trial.server.path("wal")
+        before, end = len(segments(folder)), time.monotonic() + 60
+        way = trial.random.choice(["header", "renamed"])
+        while time.monotonic() < end:
+            names = os.listdir(folder)
+            if sum(name.endswith(".wal") for name in names) > before:
+                return
+            if way == "header" and self.header_written(folder, names):
+                return
+
+    @staticmethod
+    def header_written(folder, names):
+        """The path of a segment being made that has its first records but not yet its name; None if there is none."""
+        for name in names:
+            try:
+                if name.endswith(".tmp") and not is_preallocated(os.path.join(folder, name)):
+                    return os.path.join(folder, name)
+            except FileNotFoundError:
+                continue
+        return None
+
+    def evidence(self, server):
+        folder = server.path("wal")
+        _, entries = last_entry(folder)
+        if os.path.getsize(segments(folder)[-1]) == SEGMENT_BYTES and len(segments(folder)) > 1 and entries == 0:
+            return f"{os.path.basename(segments(folder)[-1])} has no entry yet"
+        if unfinished := self.header_written(folder, os.listdir(folder)):
+            return f"{os.path.basename(unfinished)} has its header and not its name"
+        return ""
+
+
+class Compaction:
+    """Between the mark that a compaction was begun and the mark that it is done."""
+    name, sizes = "compaction", (0, 30, 200)
+
+    def wait(self, trial, client):
+        keys = [b"compacted/%03d" % number for number in range(100)]
+        for turn in range(150):
+            value = b"%d/%d" % (trial.kills, turn)
+            puts = [{"request_put": {"key": key, "value": value}} for key in keys]
+            revision = client.ask("KV/Txn", success=puts)["header"]["revision"]
+            for key in keys:
+                trial.ledger.answered(key, revision, value)
+        trial.ledger.recent = [item for item in trial.ledger.recent if not item[0].startswith(b"compacted/") or item[1] == revision]
+        client.ask("KV/Compact", revision=revision - 5)
+        try:
+            trial.read_hash(client)
+        finally:
+            time.sleep(trial.random.uniform(0, 0.1))
+
+    def evidence(self, server):
+        meta = BoltFile(server.path("snap", "db")).contents()[b"meta"]
+        scheduled, finished = (main_revision(meta.get(key, b"")) or 0 for key in (b"scheduledCompactRev", b"finishedCompactRev"))
+        return f"compaction to {scheduled} begun, {finished} done" if scheduled > finished else ""
+
+
+def rounds(moment, kills, most):
+    """Kills at this moment until there were so many kills and, for a certain moment, enough of them inside. The number of kills."""
+    began = time.time()
+    with Server() as server:
+        trial, inside = Trial(server, f"{SEED}/{moment.name}"), []
+        while (trial.kills < kills or len(inside) < EACH) and trial.kills < most and not trial.wrong:
+            if evidence := trial.round(moment, moment.sizes):
+                inside.append(evidence)
+        server.stop()
+    check(f"{moment.name}: {trial.kills} kills, each after at least {WRITES} acknowledged writes", trial.smallest >= WRITES,
+          f"one after {trial.smallest}")
+    check(f"{moment.name}: every acknowledged write is there, no revision went back, HashKV is as it was, the file is whole",
+          not trial.wrong, "; ".join(trial.wrong[:3]))
+    if moment.name != "random moment":
+        check(f"{moment.name}: at least {EACH} kills were inside", len(inside) >= EACH, f"{len(inside)} of {trial.kills}")
+        for text in inside[:EACH]:
+            note(text)
+    note(f"{moment.name}: {len(trial.ledger.acknowledged)} keys, {time.time() - began:.0f} s")
+    return trial.kills
+
+
+if __name__ == "__main__":
+    total = rounds(FileCommit(), 6, 20) + rounds(SegmentCut(), 4, 20) + rounds(Compaction(), 4, 20)
+    total += rounds(AnyMoment(), TOTAL - total, TOTAL)
+    check(f"{total} kills in all", total >= TOTAL, f"fewer than {TOTAL}")
+    finish()
