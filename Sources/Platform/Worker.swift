@@ -1,12 +1,9 @@
-internal import Foundation
-internal import Primitives
-
 /// A thread that does jobs one after another, in the order in which they were given.
 ///
 /// It owns what its jobs work on: whatever `run` captures is touched by no other thread.
 package final class Worker<Job: Sendable>: @unchecked Sendable {
-    // Unchecked because of the queue and the flag, which are only touched while `condition` is locked.
-    private let condition = NSCondition()
+    // Unchecked because of the queue and the flags, which are only touched under the lock of `monitor`.
+    private let monitor = Monitor()
     private var queue: [Job] = []
     private var isStopping = false
     private var hasEnded = false
@@ -18,28 +15,25 @@ package final class Worker<Job: Sendable>: @unchecked Sendable {
     ///   - makeRunner: called on the thread, makes the function that does a job. Its second argument says whether no other
     ///     job is waiting, so that work that can wait can be done then.
     package init(name: String, makeRunner: @escaping @Sendable () -> (Job, _ isIdle: Bool) -> Void) {
-        let thread = Thread { [self] in serve(makeRunner()) }
-        thread.name = name
-        thread.start()
+        startThread(name: name) { [self] in serve(makeRunner()) }
     }
 
     /// Gives the thread a job. After `stop` it is dropped.
     package func submit(_ job: Job) {
-        condition.lock()
-        if !isStopping {
+        monitor.withLock {
+            if isStopping { return }
             queue.append(job)
-            condition.broadcast()
+            monitor.signal()
         }
-        condition.unlock()
     }
 
     /// Ends the thread once it has done what it was given, and waits for that.
     package func stop() {
-        condition.lock()
-        isStopping = true
-        condition.broadcast()
-        while !hasEnded { condition.wait() }
-        condition.unlock()
+        monitor.withLock {
+            isStopping = true
+            monitor.signal()
+            while !hasEnded { monitor.wait() }
+        }
     }
 
     private func serve(_ run: (Job, Bool) -> Void) {
@@ -48,25 +42,23 @@ package final class Worker<Job: Sendable>: @unchecked Sendable {
                 run(job, index == jobs.count - 1 && isIdle)
             }
         }
-        condition.lock()
-        hasEnded = true
-        condition.broadcast()
-        condition.unlock()
+        monitor.withLock {
+            hasEnded = true
+            monitor.signal()
+        }
     }
 
     /// Waits for jobs and takes all there are; nil once the thread shall end.
     private func take() -> [Job]? {
-        condition.lock()
-        defer { condition.unlock() }
-        while queue.isEmpty && !isStopping { condition.wait() }
-        guard !queue.isEmpty else { return nil }
-        defer { queue.removeAll(keepingCapacity: true) }
-        return queue
+        monitor.withLock {
+            while queue.isEmpty && !isStopping { monitor.wait() }
+            if queue.isEmpty { return nil }
+            defer { queue.removeAll(keepingCapacity: true) }
+            return queue
+        }
     }
 
     private var isIdle: Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        return queue.isEmpty
+        monitor.withLock { queue.isEmpty }
     }
 }

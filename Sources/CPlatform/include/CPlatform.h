@@ -1,3 +1,4 @@
 #pragma once
 
 #include "CPlatformDisk.h"
+#include "CPlatformThread.h"

@@ -1,0 +1,8 @@
+#define _GNU_SOURCE
+#include "CPlatformThread.h"
+
+#include <pthread.h>
+
+int martlet_name_thread(const char *name) {
+    return pthread_setname_np(pthread_self(), name);
+}
