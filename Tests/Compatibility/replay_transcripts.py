@@ -21,9 +21,10 @@ def compare(line, code, message, response):
         return f"code: recorded {line['code']} {line.get('message', '')!r}, got {code} {message!r}"
     if not same_text(line.get("message", ""), message):
         return f"message: recorded {line.get('message', '')!r}, got {message!r}"
-    recorded, kind = base64.b64decode(line.get("response", "")), SCHEMA.methods[line["rpc"]][1]
+    recorded = base64.b64decode(line.get("response", ""))
     if recorded == response:
         return ""
+    kind = SCHEMA.methods[line["rpc"]][1]
     try:
         return difference(comparable(kind, decode(kind, recorded)), comparable(kind, decode(kind, response)))
     except ValueError as error:
