@@ -1,0 +1,62 @@
+internal import EtcdMessages
+package import Primitives
+package import Store
+
+/// The keys of a cluster and their history: each change of a key is a record under its revision, and stays readable until
+/// a compaction.
+///
+/// The records are in the store's `key` bucket, in etcd's very bytes. The index from keys to revisions is in memory, made
+/// anew at each start by one pass over the records.
+///
+/// One owner, the loop. Writes come from apply alone, one log entry at a time, and depend on nothing but the request, the
+/// records, and which leases there are.
+package final class MVCCStore {
+    let store: Store
+    let settings: MVCCSettings
+    var index = KeyIndex()
+
+    /// The revision of the newest write; 1 before the first.
+    package internal(set) var currentRevision: Int64 = 1
+    /// Reads below this are refused; -1 before the first compaction.
+    package internal(set) var compactedRevision: Int64 = -1
+    /// Compactions asked for and not yet done, oldest first.
+    var compactions: [CompactionJob] = []
+    var compactionHashes = CompactionHashes()
+    /// What the last write that changed anything changed, in order.
+    package internal(set) var lastChanges: [RecordChange] = []
+
+    /// Takes over the records of a store: reads all of them once.
+    ///
+    /// - Throws: `.store` if a record cannot be read or is none.
+    package init(store: Store, settings: MVCCSettings = MVCCSettings()) throws(MVCCError) {
+        self.store = store
+        self.settings = settings
+        try restore()
+    }
+
+    /// The stored bytes of a record that the index knows.
+    func record(_ bucketKey: Bytes) throws(MVCCError) -> Bytes {
+        do throws(StoreError) {
+            guard let record = try store.value(.key, key: bucketKey) else {
+                throw .corrupt("the record of a revision that was read before is gone")
+            }
+            return record
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// Where the fields of a record are.
+    static func parse(_ record: Bytes) throws(MVCCError) -> StoredKeyValue {
+        guard let parsed = StoredKeyValue(record) else { throw .store(.corrupt("a record is no KeyValue")) }
+        return parsed
+    }
+}
+
+/// One change of a transaction.
+package struct RecordChange: Equatable, Sendable {
+    package var revision: Revision
+    package var isTombstone: Bool
+    /// The record as stored, `mvccpb.KeyValue`; of a deletion it has only the key.
+    package var record: Bytes
+}
