@@ -26,4 +26,8 @@ extension Array where Element == UInt8 {
         appendField(number, contentByteCount: content.count)
         append(contentsOf: content)
     }
+
+    mutating func append(contentsOf span: RawSpan) {
+        unsafe span.withUnsafeBytes { unsafe append(contentsOf: $0) }
+    }
 }

@@ -1,5 +1,6 @@
 package import EtcdMessages
 internal import Primitives
+internal import Store
 
 /// Ranges (etcd v3.6 `server/etcdserver/txn/range.go`, `server/storage/mvcc/kvstore_txn.go`).
 extension MVCCStore {
@@ -121,7 +122,9 @@ extension MVCCStore {
                 let change = KeyChange(candidate.revision, isTombstone: false, hasLease: false)
                 try append(change, to: &cursor, &budget)
             } else {
-                try append(record: candidate.record, to: &cursor)
+                if !(unsafe cursor.append(candidate.record.span.bytes, keepsLease: settings.keysOnlyIncludesLease)) {
+                    throw .store(.corrupt("a record is no KeyValue"))
+                }
             }
         }
         cursor.candidates = SortedRuns()
@@ -136,7 +139,7 @@ extension MVCCStore {
     ) throws(MVCCError) -> (createRevision: Int64, version: Int64) {
         if change == entry.newest { return (entry.createRevision, entry.version) }
         budget.readRecord()
-        let stored = try Self.parse(record(change.bucketKey))
+        let stored = try fields(change)
         return (stored.createRevision, stored.version)
     }
 
@@ -157,7 +160,7 @@ extension MVCCStore {
         case .mod: candidate.number = change.main
         case .value:
             budget.readRecord()
-            candidate.record = try record(change.bucketKey)
+            candidate.record = try record(change)
             candidate.value = try Self.parse(candidate.record).value
         default: candidate.number = Int64(ordinal)
         }
@@ -168,24 +171,10 @@ extension MVCCStore {
         _ change: KeyChange, to cursor: inout RangeCursor, _ budget: inout RemainingBudget
     ) throws(MVCCError) {
         budget.readRecord()
-        try append(record: record(change.bucketKey), to: &cursor)
-    }
-
-    /// Adds a record to the answer as it is stored, or without its value.
-    private func append(record: Bytes, to cursor: inout RangeCursor) throws(MVCCError) {
-        cursor.emittedCount += 1
-        guard cursor.request.keysOnly else {
-            cursor.body.appendField(2, content: record)
-            return
+        let keepsLease = settings.keysOnlyIncludesLease
+        guard try withRecord(change, { cursor.append($0, keepsLease: keepsLease) }) else {
+            throw .store(.corrupt("the record of revision \(change.revision) is no KeyValue"))
         }
-        let stored = try Self.parse(record)
-        let keepsLease = settings.keysOnlyIncludesLease || cursor.request.sortTarget == .value
-        var cuts = [stored.valueField, keepsLease ? 0..<0 : stored.leaseField]
-        cuts.sort { $0.lowerBound < $1.lowerBound }
-        cursor.body.appendField(2, contentByteCount: record.count - cuts[0].count - cuts[1].count)
-        cursor.body.append(contentsOf: record[..<cuts[0].lowerBound])
-        cursor.body.append(contentsOf: record[cuts[0].upperBound..<cuts[1].lowerBound])
-        cursor.body.append(contentsOf: record[cuts[1].upperBound...])
     }
 }
 
@@ -196,7 +185,8 @@ struct RemainingBudget {
 
     init(_ budget: RangeBudget, bodyByteCount: Int) {
         keyCount = budget.keyCount
-        greatestBodyByteCount = bodyByteCount.addingReportingOverflow(budget.byteCount).overflow
+        greatestBodyByteCount =
+            bodyByteCount.addingReportingOverflow(budget.byteCount).overflow
             ? .max : bodyByteCount + budget.byteCount
     }
 

@@ -56,8 +56,7 @@ extension MVCCStore {
         try index.visit(from: [], to: nil) { (leaf, place) throws(MVCCError) in
             let newest = leaf.entries[place].newest
             if newest.hasLease, !newest.isTombstone {
-                let lease = try Self.parse(record(newest.bucketKey)).lease
-                leases.attach(key: leaf.keys[place], to: LeaseID(lease))
+                leases.attach(key: leaf.keys[place], to: LeaseID(try fields(newest).lease))
             }
             return true
         }

@@ -1,5 +1,6 @@
 package import EtcdMessages
 internal import Primitives
+internal import Store
 
 /// Transactions (etcd v3.6 `server/etcdserver/txn/txn.go`): first every compare on the path is decided, by the state before
 /// the transaction; then every operation on the path is checked, by the same state; then they are carried out.
@@ -72,18 +73,27 @@ extension MVCCStore {
         case .create: return Self.order(entry.createRevision, compare.givenNumber)
         case .mod: return Self.order(entry.newest.main, compare.givenNumber)
         case .lease:
-            let lease = entry.newest.hasLease ? try Self.parse(record(entry.newest.bucketKey)).lease : 0
+            let lease = entry.newest.hasLease ? try fields(entry.newest).lease : 0
             return Self.order(lease, compare.givenNumber)
         case .value:
-            let stored = try record(entry.newest.bucketKey)
-            let value = try Self.parse(stored).value
-            return Bytes(stored[value]).compare(compare.givenValue)
+            let given = compare.givenValue
+            let order = try withRecord(entry.newest) { record in
+                StoredKeyValue(record).map { Self.order(record.extracting($0.value), given) }
+            }
+            guard let order else { throw .store(.corrupt("a record is no KeyValue")) }
+            return order
         default: return 0
         }
     }
 
     private static func order(_ stored: Int64, _ given: Int64) -> Int {
         stored == given ? 0 : (stored < given ? -1 : 1)
+    }
+
+    private static func order(_ stored: RawSpan, _ given: Bytes) -> Int {
+        unsafe stored.withUnsafeBytes { left in
+            unsafe given.withUnsafeBytes { right in unsafe compareBytes(left, right) }
+        }
     }
 
     // MARK: Checks

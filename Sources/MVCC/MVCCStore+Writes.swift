@@ -49,10 +49,10 @@ extension MVCCStore {
 
     /// What must hold before a put, by the state before its transaction.
     func check(_ request: PutRequest, leases: some LeaseAttachments) throws(MVCCError) {
+        if request.lease != 0, !leases.exists(LeaseID(request.lease)) { throw .etcd(.leaseNotFound) }
         if request.ignoreValue || request.ignoreLease {
             guard let entry = index.find(request.key), entry.isLive else { throw .etcd(.keyNotFound) }
         }
-        if request.lease != 0, !leases.exists(LeaseID(request.lease)) { throw .etcd(.leaseNotFound) }
     }
 
     /// Answers the encoded response without its header.
@@ -65,7 +65,7 @@ extension MVCCStore {
         var previousRecord: Bytes = []
         var previousFields: StoredKeyValue?
         if let previous, keepsAny || request.prevKv || previous.hasLease {
-            previousRecord = try record(previous.bucketKey)
+            previousRecord = try record(previous)
             previousFields = try Self.parse(previousRecord)
         }
         if keepsAny, previous == nil { throw .etcd(.keyNotFound) }
@@ -110,7 +110,7 @@ extension MVCCStore {
         for (key, change) in doomed {
             var previous: Bytes?
             if request.prevKv {
-                let stored = try record(change.bucketKey)
+                let stored = try record(change)
                 body.appendField(3, content: stored)
                 previous = stored
             }
@@ -132,7 +132,7 @@ extension MVCCStore {
         if let previous {
             lease = try Self.parse(previous).lease
         } else if newest.hasLease {
-            lease = try Self.parse(record(newest.bucketKey)).lease
+            lease = try fields(newest).lease
         }
         var tombstone = KeyValue()
         tombstone.key = key

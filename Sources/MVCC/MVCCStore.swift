@@ -34,11 +34,23 @@ package final class MVCCStore {
         try restore()
     }
 
-    /// The stored bytes of a record that the index knows.
-    func record(_ bucketKey: Bytes) throws(MVCCError) -> Bytes {
+    /// Visits the stored bytes of a record that the index knows, where they lie.
+    func withRecord<Result>(_ change: KeyChange, _ visit: (RawSpan) -> Result) throws(MVCCError) -> Result {
         do throws(StoreError) {
-            guard let record = try store.value(.key, key: bucketKey) else {
-                throw .corrupt("the record of a revision that was read before is gone")
+            guard let result = try store.withValue(.key, key: change.bucketKey, visit) else {
+                throw .corrupt("the record of revision \(change.revision) is gone")
+            }
+            return result
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    /// A copy of the stored bytes of a record that the index knows.
+    func record(_ change: KeyChange) throws(MVCCError) -> Bytes {
+        do throws(StoreError) {
+            guard let record = try store.value(.key, key: change.bucketKey) else {
+                throw .corrupt("the record of revision \(change.revision) is gone")
             }
             return record
         } catch {
@@ -46,10 +58,18 @@ package final class MVCCStore {
         }
     }
 
+    /// Where the fields of a record that the index knows are, and its numbers.
+    func fields(_ change: KeyChange) throws(MVCCError) -> StoredKeyValue {
+        guard let fields = try withRecord(change, { StoredKeyValue($0) }) else {
+            throw .store(.corrupt("the record of revision \(change.revision) is no KeyValue"))
+        }
+        return fields
+    }
+
     /// Where the fields of a record are.
     static func parse(_ record: Bytes) throws(MVCCError) -> StoredKeyValue {
-        guard let parsed = StoredKeyValue(record) else { throw .store(.corrupt("a record is no KeyValue")) }
-        return parsed
+        guard let fields = StoredKeyValue(record) else { throw .store(.corrupt("a record is no KeyValue")) }
+        return fields
     }
 }
 

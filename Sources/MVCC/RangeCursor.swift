@@ -79,6 +79,28 @@ package struct RangeCursor: Sendable {
 
     var hasCreateFilter: Bool { request.minCreateRevision != 0 || request.maxCreateRevision != 0 }
 
+    /// Adds a record to the answer as it is stored, or without its value. Answers false if it is no record.
+    ///
+    /// - Parameter keepsLease: whether a record without its value keeps its lease.
+    mutating func append(_ record: RawSpan, keepsLease: Bool) -> Bool {
+        emittedCount += 1
+        guard request.keysOnly else {
+            body.appendField(2, contentByteCount: record.byteCount)
+            body.append(contentsOf: record)
+            return true
+        }
+        guard let fields = StoredKeyValue(record) else { return false }
+        var (first, second) = (
+            fields.valueField, keepsLease || request.sortTarget == .value ? 0..<0 : fields.leaseField
+        )
+        if second.lowerBound < first.lowerBound { swap(&first, &second) }
+        body.appendField(2, contentByteCount: record.byteCount - first.count - second.count)
+        body.append(contentsOf: record.extracting(..<first.lowerBound))
+        body.append(contentsOf: record.extracting(first.upperBound..<second.lowerBound))
+        body.append(contentsOf: record.extracting(second.upperBound...))
+        return true
+    }
+
     /// Ends the answer with what follows the records.
     mutating func finish() {
         let hasMore = !request.countOnly && request.limit > 0 && matchedCount > request.limit

@@ -24,7 +24,9 @@ struct StoredKeyValue {
             guard let tag = Self.varint(record, &position) else { return nil }
             switch (tag >> 3, tag & 7) {
             case (1, 2), (5, 2):
-                guard let length = Self.varint(record, &position), length <= record.byteCount - position else { return nil }
+                guard let length = Self.varint(record, &position), length <= record.byteCount - position else {
+                    return nil
+                }
                 let content = position..<position + Int(length)
                 position = content.upperBound
                 if tag >> 3 == 1 {
