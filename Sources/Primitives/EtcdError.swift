@@ -96,3 +96,11 @@ extension EtcdError {
     package static let canceled = EtcdError(.canceled, "etcdserver: request canceled")
     package static let deadlineExceeded = EtcdError(.deadlineExceeded, "etcdserver: context deadline exceeded")
 }
+
+extension EtcdError {
+    /// An entry that no member of etcd would make, or that would stop it. Every member refuses it, each with this answer,
+    /// and goes on.
+    package static func malformedEntry(_ what: String) -> EtcdError {
+        EtcdError(.unknown, "etcdserver: refused: the log holds \(what)")
+    }
+}
