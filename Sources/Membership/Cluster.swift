@@ -1,0 +1,139 @@
+package import EtcdMessages
+package import Primitives
+package import Store
+
+/// Who belongs to the cluster, in which version it runs, and Raft's configuration: the buckets `members`,
+/// `members_removed` and `cluster`, and two records of `meta`, with a view of them in memory
+/// (etcd v3.6 `server/etcdserver/api/membership/cluster.go`).
+///
+/// The view is always what a restart would read back. Changes come from log entries only.
+package final class Cluster {
+    private let store: Store
+    /// Greatest number of members without a vote (`--max-learners`).
+    let maxLearnerCount: Int
+
+    /// In the order of their ids.
+    package private(set) var members: [ClusterMember] = []
+    private var removed: Set<MemberID> = []
+    /// The version all members agreed on; nil until they have.
+    package private(set) var version: EtcdVersion?
+    package private(set) var downgrade = DowngradeState.none
+    /// Raft's configuration after the last entry applied.
+    package private(set) var confState: ConfState
+    /// The version whose schema the store has; nil for one of etcd 3.5.
+    package private(set) var storageVersion: EtcdVersion?
+
+    /// Key of the version in the `cluster` bucket.
+    package static let versionKey = Bytes(text: "clusterVersion")
+    /// Key of the downgrade in the `cluster` bucket.
+    package static let downgradeKey = Bytes(text: "downgrade")
+    private static let removedMark = Bytes(text: "removed")
+
+    package init(store: Store, maxLearnerCount: Int = 1) throws(StoreError) {
+        self.store = store
+        self.maxLearnerCount = maxLearnerCount
+        members = try Self.readMembers(store)
+        for key in try store.keys(of: .membersRemoved) {
+            guard let id = MemberID(hexadecimal: key) else {
+                throw .corrupt("bucket members_removed has a key that is no id: \(key.text)")
+            }
+            removed.insert(id)
+        }
+        version = try Self.readVersion(store, .cluster, Self.versionKey)
+        storageVersion = try Self.readVersion(store, .meta, MetaKey.storageVersion)
+        if let record = try store.value(.cluster, key: Self.downgradeKey) {
+            guard let json = try? JSONValue.parse(record), let state = DowngradeState(json: json) else {
+                throw .corrupt("the record of a downgrade is not as it must be")
+            }
+            downgrade = state
+        }
+        confState = try Self.readConfState(store, members: members)
+        updateStorageVersion()
+    }
+
+    // MARK: Reading
+
+    package func member(_ id: MemberID) -> ClusterMember? {
+        members.first { $0.id == id }
+    }
+
+    /// Whether a member was removed. Its id never comes back.
+    package func isRemoved(_ id: MemberID) -> Bool { removed.contains(id) }
+
+    /// Members that were removed, in the order of their ids.
+    package var removedMembers: [MemberID] { removed.sorted() }
+
+    /// The members as a MemberList answers them, encoded without a header.
+    package func memberListBody() -> Bytes {
+        var response = MemberListResponse()
+        response.members = members.map(\.message)
+        return response.encoded()
+    }
+
+    // MARK: Changes
+
+    /// Sets the version all members agreed on.
+    ///
+    /// - Returns: whether it is lower than the one before, after which etcd takes a snapshot at once.
+    package func setVersion(_ text: Bytes) throws(EtcdError) -> Bool {
+        guard let new = EtcdVersion(text.text) else { throw .malformedEntry("a cluster version that is none") }
+        let isLower = version.map { new < $0 } ?? false
+        version = new
+        store.put(.cluster, key: Self.versionKey, value: Bytes(text: new.description))
+        updateStorageVersion()
+        return isLower
+    }
+
+    /// Sets the name and client URLs that a member published.
+    package func setAttributes(_ id: MemberID, name: Bytes, clientURLs: [Bytes]) throws(EtcdError) {
+        guard var member = member(id) else {
+            // A member that was removed meanwhile need not know.
+            if isRemoved(id) { return }
+            throw .malformedEntry("attributes of a member that never was")
+        }
+        member.name = name
+        member.clientURLs = clientURLs
+        try put(member)
+    }
+
+    package func setDowngrade(_ state: DowngradeState) {
+        downgrade = state
+        store.put(.cluster, key: Self.downgradeKey, value: state.json.encoded())
+    }
+
+    /// Writes a member's record and takes the member from it.
+    func put(_ member: ClusterMember) throws(EtcdError) {
+        let record = member.json.encoded()
+        // Writing JSON replaces what is not UTF-8; the member is what a restart would read.
+        guard let json = try? JSONValue.parse(record), let stored = ClusterMember(json: json) else {
+            unreachable("what was written as JSON is JSON")
+        }
+        store.put(.members, key: Self.key(member.id), value: record)
+        members.removeAll { $0.id == member.id }
+        members.insert(stored, at: members.firstIndex { $0.id > member.id } ?? members.count)
+    }
+
+    func remove(_ id: MemberID) {
+        store.delete(.members, key: Self.key(id))
+        store.put(.membersRemoved, key: Self.key(id), value: Self.removedMark)
+        members.removeAll { $0.id == id }
+        removed.insert(id)
+    }
+
+    func setConfState(_ state: ConfState) {
+        confState = state
+        store.put(.meta, key: MetaKey.confState, value: state.json.encoded())
+    }
+
+    /// Records the schema's version, which follows the cluster's upwards (etcd v3.6
+    /// `server/etcdserver/version/monitor.go`). Downwards it goes only when the log holds nothing newer; that is not
+    /// decided here.
+    private func updateStorageVersion() {
+        guard let wanted = version?.release, wanted >= .v3_6 else { return }
+        if let storageVersion, storageVersion.release >= wanted { return }
+        storageVersion = wanted
+        store.put(.meta, key: MetaKey.storageVersion, value: Bytes(text: wanted.description))
+    }
+
+    private static func key(_ id: MemberID) -> Bytes { Bytes(text: id.description) }
+}

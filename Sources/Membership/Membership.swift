@@ -1,1 +1,0 @@
-// The members of the cluster, its version, and their records.
