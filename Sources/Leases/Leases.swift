@@ -1,1 +1,0 @@
-// Leases: grants, attached keys, revocation.
