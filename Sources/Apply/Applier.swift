@@ -1,0 +1,97 @@
+package import Alarms
+package import Auth
+package import EtcdMessages
+package import Leases
+package import MVCC
+package import Membership
+internal import Primitives
+package import Store
+
+/// Carries out committed entries, one after another: the state that all members share is what this makes of the log.
+///
+/// It looks at the log and at the stored state, and at nothing else: not at who asks, at clocks, caches or versions
+/// (ordering rule 4). It is total: an entry that makes no sense is refused by every member alike, and the next one follows.
+/// The index moves with every entry, and reaches the file together with the entry's effects (rule 3).
+package final class Applier {
+    package let settings: ApplySettings
+    package let store: Store
+    package let mvcc: MVCCStore
+    package let cluster: Cluster
+    package let leases: Lessor
+    package let auth: AuthStore
+    package let alarms: AlarmStore
+
+    /// Reads what the store holds, with the leases of the keys that `mvcc` found in it.
+    package static func open(store: Store, mvcc: MVCCStore, settings: ApplySettings) throws(ApplyError) -> Applier {
+        do throws(StoreError) {
+            return try Applier(store: store, mvcc: mvcc, settings: settings)
+        } catch {
+            throw .store(error)
+        }
+    }
+
+    private init(store: Store, mvcc: MVCCStore, settings: ApplySettings) throws(StoreError) {
+        self.settings = settings
+        self.store = store
+        self.mvcc = mvcc
+        cluster = try Cluster(store: store, maxLearnerCount: settings.maxLearnerCount)
+        leases = try Lessor(store: store, minTTLSeconds: settings.minLeaseTTLSeconds)
+        auth = try AuthStore(store: store)
+        alarms = try AlarmStore(store: store)
+        for attachment in mvcc.takeRestoredAttachments() {
+            leases.attach(key: attachment.key, to: attachment.lease)
+        }
+    }
+
+    /// Carries out the next committed entry. After an error the member must stop.
+    ///
+    /// An entry whose effects the store already holds changes nothing: the members in memory, too, are read from the store.
+    package func apply(_ entry: RaftEntry) throws(ApplyError) -> ApplyOutcome {
+        let index = LogIndex(entry.index)
+        guard index > store.appliedIndex else { return ApplyOutcome() }
+        let outcome =
+            switch entry.type {
+            case .normal: try applyNormal(entry.data ?? [], index: index)
+            case .confChange: applyConfChange(entry.data ?? [])
+            case .confChangeV2: applyConfChangeV2(entry.data ?? [])
+            default: ApplyOutcome(result: .failure(.malformedEntry("an entry of unknown type")))
+            }
+        store.recordApplied(index: index, term: Term(entry.term))
+        return outcome
+    }
+
+    // MARK: Members
+
+    private func applyConfChange(_ data: Bytes) -> ApplyOutcome {
+        guard let change = try? ConfChange(decoding: data) else {
+            return ApplyOutcome(result: .failure(.malformedEntry("a configuration change that cannot be read")))
+        }
+        return applyConfChange(change)
+    }
+
+    /// etcd makes no changes of this form. One of a single member is carried out as if it were of the old one.
+    private func applyConfChangeV2(_ data: Bytes) -> ApplyOutcome {
+        guard let changes = try? ConfChangeV2(decoding: data) else {
+            return ApplyOutcome(result: .failure(.malformedEntry("a configuration change that cannot be read")))
+        }
+        guard let single = changes.changes.first, changes.changes.count == 1, changes.transition == .auto else {
+            return ApplyOutcome(result: .failure(.malformedEntry("a configuration change of several members")))
+        }
+        var change = ConfChange()
+        change.type = single.type
+        change.nodeID = single.nodeID
+        change.context = changes.context
+        return applyConfChange(change)
+    }
+
+    private func applyConfChange(_ change: ConfChange) -> ApplyOutcome {
+        var outcome = ApplyOutcome(requestID: change.id)
+        do throws(EtcdError) {
+            outcome.confState = try cluster.apply(change)
+            outcome.result = .success(MVCCAnswer(revision: 0, body: cluster.memberListBody()))
+        } catch {
+            outcome.result = .failure(error)
+        }
+        return outcome
+    }
+}

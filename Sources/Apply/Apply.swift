@@ -1,1 +1,0 @@
-// Applies committed entries, one after another, to the store and all that is built on it.

@@ -1,0 +1,29 @@
+package import EtcdMessages
+package import MVCC
+package import Primitives
+
+/// What an entry came to.
+package struct ApplyOutcome: Sendable {
+    /// The number its proposer waits for; 0 if the entry has none.
+    package var requestID: UInt64
+    /// The answer to its proposer: an encoded response without its header. Of a change of members it is that of a
+    /// MemberList, with revision 0.
+    package var result: Result<MVCCAnswer, EtcdError>
+    /// Raft's configuration, if the entry set it.
+    package var confState: ConfState?
+    /// The answer waits until the compaction to this revision is carried out (`MVCCStore.isCompacted(through:)`).
+    package var physicalCompaction: Int64?
+    /// The cluster went to an older version, so that a snapshot must be taken at once (etcd v3.6
+    /// `server/etcdserver/apply/backend.go`, `ClusterVersionSet`).
+    package var forcesSnapshot = false
+
+    init(requestID: UInt64 = 0, result: Result<MVCCAnswer, EtcdError> = .success(.nothing)) {
+        self.requestID = requestID
+        self.result = result
+    }
+}
+
+extension MVCCAnswer {
+    /// The answer to an entry that nobody waits for.
+    static let nothing = MVCCAnswer(revision: 0, body: [])
+}
