@@ -98,7 +98,7 @@ let package = Package(
         tests(of: "Primitives"),
         tests(of: "Checksums", ["CChecksums", "Primitives"]),
         tests(of: "Environment"),
-        tests(of: "EtcdMessages", ["Primitives"]),
+        tests(of: "EtcdMessages", ["CEtcdMessages", "CProtobufC", "Environment", "Primitives"]),
         tests(of: "BoltStore", ["Checksums", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
         tests(of: "Store", ["BoltStore", "Environment", "Primitives", "SimulatedPlatform"]),
         tests(

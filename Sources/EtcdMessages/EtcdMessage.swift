@@ -8,18 +8,32 @@ package protocol EtcdMessage: Equatable, Sendable {
     init()
     /// protobuf-c's description of the message.
     static var schema: MessageSchema { get }
+    /// How deep messages may stand within foreign bytes of this type; the message itself is at depth 1.
+    static var maxDepth: Int { get }
     /// Copies the fields of an unpacked C struct of this message's type.
     init(unpacked raw: UnsafeRawPointer)
-    func encode(into writer: inout ProtoWriter)
+    /// Writes the fields, the last one first.
+    func encode(into writer: inout BackwardWriter)
     /// Length of the encoded form, in bytes.
     var encodedByteCount: Int { get }
 }
 
 extension EtcdMessage {
+    package static var maxDepth: Int { Limits.maxMessageDepth }
+
     /// The encoded form.
     package func encoded() -> Bytes {
-        var writer = ProtoWriter(byteCount: encodedByteCount)
-        encode(into: &writer)
-        return writer.bytes
+        let byteCount = encodedByteCount
+        return unsafe Bytes(unsafeUninitializedCapacity: byteCount) { buffer, initializedCount in
+            var writer = unsafe BackwardWriter(buffer, count: byteCount)
+            encode(into: &writer)
+            assertAlways(writer.position == 0, "a message as long as it was measured")
+            initializedCount = byteCount
+        }
     }
+}
+
+extension InternalRaftRequest {
+    /// One more than a client's request may have, which stands within the entry.
+    package static var maxDepth: Int { Limits.maxMessageDepth + 1 }
 }

@@ -2,35 +2,15 @@ internal import CEtcdMessages
 internal import CProtobufC
 package import Primitives
 
-/// Why bytes are not a message.
-package enum MessageError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The text says what is wrong and where.
-    case malformed(String)
-
-    package var description: String {
-        switch self {
-        case .malformed(let text): "proto: \(text)"
-        }
-    }
-}
-
 extension EtcdMessage {
     /// Decodes a message. The bytes may come from anywhere.
     package init(decoding bytes: Bytes) throws(MessageError) {
-        try unsafe self.init(decoding: bytes.span.bytes)
+        self = try unsafe MessageDecoder().decode(Self.self, bytes.span.bytes)
     }
 
     /// Decodes a message. The bytes may come from anywhere.
     package init(decoding bytes: RawSpan) throws(MessageError) {
-        let message: Self? = unsafe bytes.withUnsafeBytes { buffer in
-            let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard let unpacked = unsafe protobuf_c_message_unpack(Self.schema.descriptor, nil, buffer.count, base)
-            else { return nil }
-            defer { unsafe protobuf_c_message_free_unpacked(unpacked, nil) }
-            return unsafe Self(unpacked: UnsafeRawPointer(unpacked))
-        }
-        guard let message else { throw .malformed("cannot parse invalid wire-format data") }
-        self = message
+        self = try MessageDecoder().decode(Self.self, bytes)
     }
 }
 
@@ -55,5 +35,10 @@ func readMessages<Source, Element>(
     _ read: (UnsafeMutablePointer<Source>) -> Element
 ) -> [Element] {
     guard let source = unsafe source else { return [] }
-    return (0..<count).compactMap { unsafe source[$0].map(read) }
+    var elements: [Element] = []
+    elements.reserveCapacity(count)
+    for index in 0..<count {
+        if let element = unsafe source[index] { unsafe elements.append(read(element)) }
+    }
+    return elements
 }

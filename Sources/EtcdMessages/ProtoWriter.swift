@@ -1,6 +1,6 @@
 package import Primitives
 
-/// Writes protobuf's wire format into bytes of its own.
+/// Writes protobuf's wire format into bytes of its own, from the beginning to the end: for messages that are put together by hand.
 package struct ProtoWriter {
     package private(set) var bytes: Bytes = []
 
@@ -41,8 +41,7 @@ package struct ProtoWriter {
     }
 
     package mutating func field(_ number: Int, message: some EtcdMessage) {
-        field(number, contentByteCount: message.encodedByteCount)
-        message.encode(into: &self)
+        field(number, bytes: message.encoded())
     }
 
     package mutating func field(_ number: Int, packed values: [UInt64]) {

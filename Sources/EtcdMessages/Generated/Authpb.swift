@@ -18,7 +18,7 @@ package struct UserAddOptions: EtcdMessage {
         noPassword = unsafe c.pointee.no_password != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if noPassword { writer.field(1, varint: noPassword ? 1 : 0) }
     }
 
@@ -50,11 +50,11 @@ package struct AuthUser: EtcdMessage {
         if let field = unsafe c.pointee.options { options = unsafe UserAddOptions(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
-        if !password.isEmpty { writer.field(2, bytes: password) }
-        for value in roles { writer.field(3, bytes: value) }
+    package func encode(into writer: inout BackwardWriter) {
         if let options { writer.field(4, message: options) }
+        for value in roles.reversed() { writer.field(3, bytes: value) }
+        if !password.isEmpty { writer.field(2, bytes: password) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -86,10 +86,10 @@ package struct AuthPermission: EtcdMessage {
         rangeEnd = unsafe Bytes(c.pointee.range_end)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if permType.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(permType.rawValue))) }
-        if !key.isEmpty { writer.field(2, bytes: key) }
+    package func encode(into writer: inout BackwardWriter) {
         if !rangeEnd.isEmpty { writer.field(3, bytes: rangeEnd) }
+        if !key.isEmpty { writer.field(2, bytes: key) }
+        if permType.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(permType.rawValue))) }
     }
 
     package var encodedByteCount: Int {
@@ -133,9 +133,9 @@ package struct AuthRole: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in keyPermission.reversed() { writer.field(2, message: value) }
         if !name.isEmpty { writer.field(1, bytes: name) }
-        for value in keyPermission { writer.field(2, message: value) }
     }
 
     package var encodedByteCount: Int {

@@ -21,10 +21,10 @@ package struct LeaseRecord: EtcdMessage {
         remainingTTL = unsafe c.pointee.remainingttl
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
-        if ttl != 0 { writer.field(2, varint: UInt64(bitPattern: ttl)) }
+    package func encode(into writer: inout BackwardWriter) {
         if remainingTTL != 0 { writer.field(3, varint: UInt64(bitPattern: remainingTTL)) }
+        if ttl != 0 { writer.field(2, varint: UInt64(bitPattern: ttl)) }
+        if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
     }
 
     package var encodedByteCount: Int {

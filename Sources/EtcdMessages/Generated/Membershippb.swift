@@ -20,9 +20,9 @@ package struct RaftAttributes: EtcdMessage {
         isLearner = unsafe c.pointee.is_learner != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        for value in peerURLs { writer.field(1, bytes: value) }
+    package func encode(into writer: inout BackwardWriter) {
         if isLearner { writer.field(2, varint: isLearner ? 1 : 0) }
+        for value in peerURLs.reversed() { writer.field(1, bytes: value) }
     }
 
     package var encodedByteCount: Int {
@@ -50,9 +50,9 @@ package struct MembershipAttributes: EtcdMessage {
         clientURLs = unsafe readRepeated(c.pointee.client_urls, c.pointee.n_client_urls) { unsafe Bytes($0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in clientURLs.reversed() { writer.field(2, bytes: value) }
         if !name.isEmpty { writer.field(1, bytes: name) }
-        for value in clientURLs { writer.field(2, bytes: value) }
     }
 
     package var encodedByteCount: Int {
@@ -84,10 +84,10 @@ package struct MembershipMember: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if id != 0 { writer.field(1, varint: id) }
-        if let raftAttributes { writer.field(2, message: raftAttributes) }
+    package func encode(into writer: inout BackwardWriter) {
         if let memberAttributes { writer.field(3, message: memberAttributes) }
+        if let raftAttributes { writer.field(2, message: raftAttributes) }
+        if id != 0 { writer.field(1, varint: id) }
     }
 
     package var encodedByteCount: Int {
@@ -114,7 +114,7 @@ package struct ClusterVersionSetRequest: EtcdMessage {
         ver = unsafe Bytes(c.pointee.ver)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !ver.isEmpty { writer.field(1, bytes: ver) }
     }
 
@@ -144,9 +144,9 @@ package struct ClusterMemberAttrSetRequest: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if memberID != 0 { writer.field(1, varint: memberID) }
+    package func encode(into writer: inout BackwardWriter) {
         if let memberAttributes { writer.field(2, message: memberAttributes) }
+        if memberID != 0 { writer.field(1, varint: memberID) }
     }
 
     package var encodedByteCount: Int {
@@ -174,9 +174,9 @@ package struct DowngradeInfoSetRequest: EtcdMessage {
         ver = unsafe Bytes(c.pointee.ver)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if enabled { writer.field(1, varint: enabled ? 1 : 0) }
+    package func encode(into writer: inout BackwardWriter) {
         if !ver.isEmpty { writer.field(2, bytes: ver) }
+        if enabled { writer.field(1, varint: enabled ? 1 : 0) }
     }
 
     package var encodedByteCount: Int {

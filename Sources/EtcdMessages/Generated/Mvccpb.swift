@@ -28,13 +28,13 @@ package struct KeyValue: EtcdMessage {
         lease = unsafe c.pointee.lease
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !key.isEmpty { writer.field(1, bytes: key) }
-        if createRevision != 0 { writer.field(2, varint: UInt64(bitPattern: createRevision)) }
-        if modRevision != 0 { writer.field(3, varint: UInt64(bitPattern: modRevision)) }
-        if version != 0 { writer.field(4, varint: UInt64(bitPattern: version)) }
-        if !value.isEmpty { writer.field(5, bytes: value) }
+    package func encode(into writer: inout BackwardWriter) {
         if lease != 0 { writer.field(6, varint: UInt64(bitPattern: lease)) }
+        if !value.isEmpty { writer.field(5, bytes: value) }
+        if version != 0 { writer.field(4, varint: UInt64(bitPattern: version)) }
+        if modRevision != 0 { writer.field(3, varint: UInt64(bitPattern: modRevision)) }
+        if createRevision != 0 { writer.field(2, varint: UInt64(bitPattern: createRevision)) }
+        if !key.isEmpty { writer.field(1, bytes: key) }
     }
 
     package var encodedByteCount: Int {
@@ -68,10 +68,10 @@ package struct Event: EtcdMessage {
         if let field = unsafe c.pointee.prev_kv { prevKv = unsafe KeyValue(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if type.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(type.rawValue))) }
-        if let kv { writer.field(2, message: kv) }
+    package func encode(into writer: inout BackwardWriter) {
         if let prevKv { writer.field(3, message: prevKv) }
+        if let kv { writer.field(2, message: kv) }
+        if type.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(type.rawValue))) }
     }
 
     package var encodedByteCount: Int {

@@ -22,10 +22,10 @@ package struct RequestHeader: EtcdMessage {
         authRevision = unsafe c.pointee.auth_revision
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if id != 0 { writer.field(1, varint: id) }
-        if !username.isEmpty { writer.field(2, bytes: username) }
+    package func encode(into writer: inout BackwardWriter) {
         if authRevision != 0 { writer.field(3, varint: authRevision) }
+        if !username.isEmpty { writer.field(2, bytes: username) }
+        if id != 0 { writer.field(1, varint: id) }
     }
 
     package var encodedByteCount: Int {
@@ -142,40 +142,40 @@ package struct InternalRaftRequest: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if id != 0 { writer.field(1, varint: id) }
-        if !v2.isEmpty { writer.field(2, bytes: v2) }
-        if let range { writer.field(3, message: range) }
-        if let put { writer.field(4, message: put) }
-        if let deleteRange { writer.field(5, message: deleteRange) }
-        if let txn { writer.field(6, message: txn) }
-        if let compaction { writer.field(7, message: compaction) }
-        if let leaseGrant { writer.field(8, message: leaseGrant) }
-        if let leaseRevoke { writer.field(9, message: leaseRevoke) }
-        if let alarm { writer.field(10, message: alarm) }
-        if let leaseCheckpoint { writer.field(11, message: leaseCheckpoint) }
-        if let header { writer.field(100, message: header) }
-        if let authEnable { writer.field(1000, message: authEnable) }
-        if let authDisable { writer.field(1011, message: authDisable) }
-        if let authenticate { writer.field(1012, message: authenticate) }
-        if let authStatus { writer.field(1013, message: authStatus) }
-        if let authUserAdd { writer.field(1100, message: authUserAdd) }
-        if let authUserDelete { writer.field(1101, message: authUserDelete) }
-        if let authUserGet { writer.field(1102, message: authUserGet) }
-        if let authUserChangePassword { writer.field(1103, message: authUserChangePassword) }
-        if let authUserGrantRole { writer.field(1104, message: authUserGrantRole) }
-        if let authUserRevokeRole { writer.field(1105, message: authUserRevokeRole) }
-        if let authUserList { writer.field(1106, message: authUserList) }
-        if let authRoleList { writer.field(1107, message: authRoleList) }
-        if let authRoleAdd { writer.field(1200, message: authRoleAdd) }
-        if let authRoleDelete { writer.field(1201, message: authRoleDelete) }
-        if let authRoleGet { writer.field(1202, message: authRoleGet) }
-        if let authRoleGrantPermission { writer.field(1203, message: authRoleGrantPermission) }
-        if let authRoleRevokePermission { writer.field(1204, message: authRoleRevokePermission) }
-        if let clusterVersionSet { writer.field(1300, message: clusterVersionSet) }
-        if let clusterMemberAttrSet { writer.field(1301, message: clusterMemberAttrSet) }
-        if let downgradeInfoSet { writer.field(1302, message: downgradeInfoSet) }
+    package func encode(into writer: inout BackwardWriter) {
         if let downgradeVersionTest { writer.field(9900, message: downgradeVersionTest) }
+        if let downgradeInfoSet { writer.field(1302, message: downgradeInfoSet) }
+        if let clusterMemberAttrSet { writer.field(1301, message: clusterMemberAttrSet) }
+        if let clusterVersionSet { writer.field(1300, message: clusterVersionSet) }
+        if let authRoleRevokePermission { writer.field(1204, message: authRoleRevokePermission) }
+        if let authRoleGrantPermission { writer.field(1203, message: authRoleGrantPermission) }
+        if let authRoleGet { writer.field(1202, message: authRoleGet) }
+        if let authRoleDelete { writer.field(1201, message: authRoleDelete) }
+        if let authRoleAdd { writer.field(1200, message: authRoleAdd) }
+        if let authRoleList { writer.field(1107, message: authRoleList) }
+        if let authUserList { writer.field(1106, message: authUserList) }
+        if let authUserRevokeRole { writer.field(1105, message: authUserRevokeRole) }
+        if let authUserGrantRole { writer.field(1104, message: authUserGrantRole) }
+        if let authUserChangePassword { writer.field(1103, message: authUserChangePassword) }
+        if let authUserGet { writer.field(1102, message: authUserGet) }
+        if let authUserDelete { writer.field(1101, message: authUserDelete) }
+        if let authUserAdd { writer.field(1100, message: authUserAdd) }
+        if let authStatus { writer.field(1013, message: authStatus) }
+        if let authenticate { writer.field(1012, message: authenticate) }
+        if let authDisable { writer.field(1011, message: authDisable) }
+        if let authEnable { writer.field(1000, message: authEnable) }
+        if let header { writer.field(100, message: header) }
+        if let leaseCheckpoint { writer.field(11, message: leaseCheckpoint) }
+        if let alarm { writer.field(10, message: alarm) }
+        if let leaseRevoke { writer.field(9, message: leaseRevoke) }
+        if let leaseGrant { writer.field(8, message: leaseGrant) }
+        if let compaction { writer.field(7, message: compaction) }
+        if let txn { writer.field(6, message: txn) }
+        if let deleteRange { writer.field(5, message: deleteRange) }
+        if let put { writer.field(4, message: put) }
+        if let range { writer.field(3, message: range) }
+        if !v2.isEmpty { writer.field(2, bytes: v2) }
+        if id != 0 { writer.field(1, varint: id) }
     }
 
     package var encodedByteCount: Int {
@@ -236,10 +236,10 @@ package struct InternalAuthenticateRequest: EtcdMessage {
         simpleToken = unsafe Bytes(c.pointee.simple_token)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
-        if !password.isEmpty { writer.field(2, bytes: password) }
+    package func encode(into writer: inout BackwardWriter) {
         if !simpleToken.isEmpty { writer.field(3, bytes: simpleToken) }
+        if !password.isEmpty { writer.field(2, bytes: password) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -268,9 +268,9 @@ package struct LeaseCheckpoint: EtcdMessage {
         remainingTTL = unsafe c.pointee.remaining_ttl
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
+    package func encode(into writer: inout BackwardWriter) {
         if remainingTTL != 0 { writer.field(2, varint: UInt64(bitPattern: remainingTTL)) }
+        if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
     }
 
     package var encodedByteCount: Int {
@@ -298,8 +298,8 @@ package struct LeaseCheckpointRequest: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        for value in checkpoints { writer.field(1, message: value) }
+    package func encode(into writer: inout BackwardWriter) {
+        for value in checkpoints.reversed() { writer.field(1, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -324,7 +324,7 @@ package struct DowngradeVersionTestRequest: EtcdMessage {
         ver = unsafe Bytes(c.pointee.ver)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !ver.isEmpty { writer.field(1, bytes: ver) }
     }
 
@@ -352,7 +352,7 @@ package struct LeaseInternalRequest: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let leaseTimeToLiveRequest { writer.field(1, message: leaseTimeToLiveRequest) }
     }
 
@@ -380,7 +380,7 @@ package struct LeaseInternalResponse: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let leaseTimeToLiveResponse { writer.field(1, message: leaseTimeToLiveResponse) }
     }
 

@@ -35,11 +35,11 @@ package struct RaftEntry: EtcdMessage {
         if unsafe c.pointee.has_data != 0 { data = unsafe Bytes(c.pointee.data) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: UInt64(bitPattern: Int64(type.rawValue)))
-        writer.field(2, varint: term)
-        writer.field(3, varint: index)
+    package func encode(into writer: inout BackwardWriter) {
         if let data { writer.field(4, bytes: data) }
+        writer.field(3, varint: index)
+        writer.field(2, varint: term)
+        writer.field(1, varint: UInt64(bitPattern: Int64(type.rawValue)))
     }
 
     package var encodedByteCount: Int {
@@ -71,10 +71,10 @@ package struct RaftSnapshotMetadata: EtcdMessage {
         term = unsafe c.pointee.term
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, message: confState)
-        writer.field(2, varint: index)
+    package func encode(into writer: inout BackwardWriter) {
         writer.field(3, varint: term)
+        writer.field(2, varint: index)
+        writer.field(1, message: confState)
     }
 
     package var encodedByteCount: Int {
@@ -103,9 +103,9 @@ package struct RaftSnapshot: EtcdMessage {
         if let field = unsafe c.pointee.metadata { metadata = unsafe RaftSnapshotMetadata(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let data { writer.field(1, bytes: data) }
+    package func encode(into writer: inout BackwardWriter) {
         writer.field(2, message: metadata)
+        if let data { writer.field(1, bytes: data) }
     }
 
     package var encodedByteCount: Int {
@@ -189,21 +189,21 @@ package struct RaftMessage: EtcdMessage {
         responses = unsafe readMessages(c.pointee.responses, c.pointee.n_responses) { unsafe RaftMessage(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: UInt64(bitPattern: Int64(type.rawValue)))
-        writer.field(2, varint: to)
-        writer.field(3, varint: from)
-        writer.field(4, varint: term)
-        writer.field(5, varint: logTerm)
-        writer.field(6, varint: index)
-        for value in entries { writer.field(7, message: value) }
-        writer.field(8, varint: commit)
-        if let snapshot { writer.field(9, message: snapshot) }
-        writer.field(10, varint: reject ? 1 : 0)
-        writer.field(11, varint: rejectHint)
-        if let context { writer.field(12, bytes: context) }
+    package func encode(into writer: inout BackwardWriter) {
+        for value in responses.reversed() { writer.field(14, message: value) }
         writer.field(13, varint: vote)
-        for value in responses { writer.field(14, message: value) }
+        if let context { writer.field(12, bytes: context) }
+        writer.field(11, varint: rejectHint)
+        writer.field(10, varint: reject ? 1 : 0)
+        if let snapshot { writer.field(9, message: snapshot) }
+        writer.field(8, varint: commit)
+        for value in entries.reversed() { writer.field(7, message: value) }
+        writer.field(6, varint: index)
+        writer.field(5, varint: logTerm)
+        writer.field(4, varint: term)
+        writer.field(3, varint: from)
+        writer.field(2, varint: to)
+        writer.field(1, varint: UInt64(bitPattern: Int64(type.rawValue)))
     }
 
     package var encodedByteCount: Int {
@@ -245,10 +245,10 @@ package struct HardState: EtcdMessage {
         commit = unsafe c.pointee.commit
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: term)
-        writer.field(2, varint: vote)
+    package func encode(into writer: inout BackwardWriter) {
         writer.field(3, varint: commit)
+        writer.field(2, varint: vote)
+        writer.field(1, varint: term)
     }
 
     package var encodedByteCount: Int {
@@ -283,12 +283,12 @@ package struct ConfState: EtcdMessage {
         autoLeave = unsafe c.pointee.auto_leave != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        for value in voters { writer.field(1, varint: value) }
-        for value in learners { writer.field(2, varint: value) }
-        for value in votersOutgoing { writer.field(3, varint: value) }
-        for value in learnersNext { writer.field(4, varint: value) }
+    package func encode(into writer: inout BackwardWriter) {
         writer.field(5, varint: autoLeave ? 1 : 0)
+        for value in learnersNext.reversed() { writer.field(4, varint: value) }
+        for value in votersOutgoing.reversed() { writer.field(3, varint: value) }
+        for value in learners.reversed() { writer.field(2, varint: value) }
+        for value in voters.reversed() { writer.field(1, varint: value) }
     }
 
     package var encodedByteCount: Int {
@@ -335,11 +335,11 @@ package struct ConfChange: EtcdMessage {
         if unsafe c.pointee.has_context != 0 { context = unsafe Bytes(c.pointee.context) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: id)
-        writer.field(2, varint: UInt64(bitPattern: Int64(type.rawValue)))
-        writer.field(3, varint: nodeID)
+    package func encode(into writer: inout BackwardWriter) {
         if let context { writer.field(4, bytes: context) }
+        writer.field(3, varint: nodeID)
+        writer.field(2, varint: UInt64(bitPattern: Int64(type.rawValue)))
+        writer.field(1, varint: id)
     }
 
     package var encodedByteCount: Int {
@@ -380,9 +380,9 @@ package struct ConfChangeSingle: EtcdMessage {
         nodeID = unsafe c.pointee.node_id
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: UInt64(bitPattern: Int64(type.rawValue)))
+    package func encode(into writer: inout BackwardWriter) {
         writer.field(2, varint: nodeID)
+        writer.field(1, varint: UInt64(bitPattern: Int64(type.rawValue)))
     }
 
     package var encodedByteCount: Int {
@@ -412,10 +412,10 @@ package struct ConfChangeV2: EtcdMessage {
         if unsafe c.pointee.has_context != 0 { context = unsafe Bytes(c.pointee.context) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: UInt64(bitPattern: Int64(transition.rawValue)))
-        for value in changes { writer.field(2, message: value) }
+    package func encode(into writer: inout BackwardWriter) {
         if let context { writer.field(3, bytes: context) }
+        for value in changes.reversed() { writer.field(2, message: value) }
+        writer.field(1, varint: UInt64(bitPattern: Int64(transition.rawValue)))
     }
 
     package var encodedByteCount: Int {

@@ -24,11 +24,11 @@ package struct ResponseHeader: EtcdMessage {
         raftTerm = unsafe c.pointee.raft_term
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if clusterID != 0 { writer.field(1, varint: clusterID) }
-        if memberID != 0 { writer.field(2, varint: memberID) }
-        if revision != 0 { writer.field(3, varint: UInt64(bitPattern: revision)) }
+    package func encode(into writer: inout BackwardWriter) {
         if raftTerm != 0 { writer.field(4, varint: raftTerm) }
+        if revision != 0 { writer.field(3, varint: UInt64(bitPattern: revision)) }
+        if memberID != 0 { writer.field(2, varint: memberID) }
+        if clusterID != 0 { writer.field(1, varint: clusterID) }
     }
 
     package var encodedByteCount: Int {
@@ -80,20 +80,20 @@ package struct RangeRequest: EtcdMessage {
         maxCreateRevision = unsafe c.pointee.max_create_revision
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !key.isEmpty { writer.field(1, bytes: key) }
-        if !rangeEnd.isEmpty { writer.field(2, bytes: rangeEnd) }
-        if limit != 0 { writer.field(3, varint: UInt64(bitPattern: limit)) }
-        if revision != 0 { writer.field(4, varint: UInt64(bitPattern: revision)) }
-        if sortOrder.rawValue != 0 { writer.field(5, varint: UInt64(bitPattern: Int64(sortOrder.rawValue))) }
-        if sortTarget.rawValue != 0 { writer.field(6, varint: UInt64(bitPattern: Int64(sortTarget.rawValue))) }
-        if serializable { writer.field(7, varint: serializable ? 1 : 0) }
-        if keysOnly { writer.field(8, varint: keysOnly ? 1 : 0) }
-        if countOnly { writer.field(9, varint: countOnly ? 1 : 0) }
-        if minModRevision != 0 { writer.field(10, varint: UInt64(bitPattern: minModRevision)) }
-        if maxModRevision != 0 { writer.field(11, varint: UInt64(bitPattern: maxModRevision)) }
-        if minCreateRevision != 0 { writer.field(12, varint: UInt64(bitPattern: minCreateRevision)) }
+    package func encode(into writer: inout BackwardWriter) {
         if maxCreateRevision != 0 { writer.field(13, varint: UInt64(bitPattern: maxCreateRevision)) }
+        if minCreateRevision != 0 { writer.field(12, varint: UInt64(bitPattern: minCreateRevision)) }
+        if maxModRevision != 0 { writer.field(11, varint: UInt64(bitPattern: maxModRevision)) }
+        if minModRevision != 0 { writer.field(10, varint: UInt64(bitPattern: minModRevision)) }
+        if countOnly { writer.field(9, varint: countOnly ? 1 : 0) }
+        if keysOnly { writer.field(8, varint: keysOnly ? 1 : 0) }
+        if serializable { writer.field(7, varint: serializable ? 1 : 0) }
+        if sortTarget.rawValue != 0 { writer.field(6, varint: UInt64(bitPattern: Int64(sortTarget.rawValue))) }
+        if sortOrder.rawValue != 0 { writer.field(5, varint: UInt64(bitPattern: Int64(sortOrder.rawValue))) }
+        if revision != 0 { writer.field(4, varint: UInt64(bitPattern: revision)) }
+        if limit != 0 { writer.field(3, varint: UInt64(bitPattern: limit)) }
+        if !rangeEnd.isEmpty { writer.field(2, bytes: rangeEnd) }
+        if !key.isEmpty { writer.field(1, bytes: key) }
     }
 
     package var encodedByteCount: Int {
@@ -164,11 +164,11 @@ package struct RangeResponse: EtcdMessage {
         count = unsafe c.pointee.count
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        for value in kvs { writer.field(2, message: value) }
-        if more { writer.field(3, varint: more ? 1 : 0) }
+    package func encode(into writer: inout BackwardWriter) {
         if count != 0 { writer.field(4, varint: UInt64(bitPattern: count)) }
+        if more { writer.field(3, varint: more ? 1 : 0) }
+        for value in kvs.reversed() { writer.field(2, message: value) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -196,7 +196,7 @@ package struct RangeStreamResponse: EtcdMessage {
         if let field = unsafe c.pointee.range_response { rangeResponse = unsafe RangeResponse(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let rangeResponse { writer.field(1, message: rangeResponse) }
     }
 
@@ -232,13 +232,13 @@ package struct PutRequest: EtcdMessage {
         ignoreLease = unsafe c.pointee.ignore_lease != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !key.isEmpty { writer.field(1, bytes: key) }
-        if !value.isEmpty { writer.field(2, bytes: value) }
-        if lease != 0 { writer.field(3, varint: UInt64(bitPattern: lease)) }
-        if prevKv { writer.field(4, varint: prevKv ? 1 : 0) }
-        if ignoreValue { writer.field(5, varint: ignoreValue ? 1 : 0) }
+    package func encode(into writer: inout BackwardWriter) {
         if ignoreLease { writer.field(6, varint: ignoreLease ? 1 : 0) }
+        if ignoreValue { writer.field(5, varint: ignoreValue ? 1 : 0) }
+        if prevKv { writer.field(4, varint: prevKv ? 1 : 0) }
+        if lease != 0 { writer.field(3, varint: UInt64(bitPattern: lease)) }
+        if !value.isEmpty { writer.field(2, bytes: value) }
+        if !key.isEmpty { writer.field(1, bytes: key) }
     }
 
     package var encodedByteCount: Int {
@@ -270,9 +270,9 @@ package struct PutResponse: EtcdMessage {
         if let field = unsafe c.pointee.prev_kv { prevKv = unsafe KeyValue(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
         if let prevKv { writer.field(2, message: prevKv) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -302,10 +302,10 @@ package struct DeleteRangeRequest: EtcdMessage {
         prevKv = unsafe c.pointee.prev_kv != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !key.isEmpty { writer.field(1, bytes: key) }
-        if !rangeEnd.isEmpty { writer.field(2, bytes: rangeEnd) }
+    package func encode(into writer: inout BackwardWriter) {
         if prevKv { writer.field(3, varint: prevKv ? 1 : 0) }
+        if !rangeEnd.isEmpty { writer.field(2, bytes: rangeEnd) }
+        if !key.isEmpty { writer.field(1, bytes: key) }
     }
 
     package var encodedByteCount: Int {
@@ -336,10 +336,10 @@ package struct DeleteRangeResponse: EtcdMessage {
         prevKvs = unsafe readMessages(c.pointee.prev_kvs, c.pointee.n_prev_kvs) { unsafe KeyValue(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
+        for value in prevKvs.reversed() { writer.field(3, message: value) }
         if deleted != 0 { writer.field(2, varint: UInt64(bitPattern: deleted)) }
-        for value in prevKvs { writer.field(3, message: value) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -384,7 +384,7 @@ package struct RequestOp: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         switch request {
         case .range(let value): writer.field(1, message: value)
         case .put(let value): writer.field(2, message: value)
@@ -440,7 +440,7 @@ package struct ResponseOp: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         switch response {
         case .range(let value): writer.field(1, message: value)
         case .put(let value): writer.field(2, message: value)
@@ -507,10 +507,8 @@ package struct Compare: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if result.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(result.rawValue))) }
-        if target.rawValue != 0 { writer.field(2, varint: UInt64(bitPattern: Int64(target.rawValue))) }
-        if !key.isEmpty { writer.field(3, bytes: key) }
+    package func encode(into writer: inout BackwardWriter) {
+        if !rangeEnd.isEmpty { writer.field(64, bytes: rangeEnd) }
         switch targetUnion {
         case .version(let value): writer.field(4, varint: UInt64(bitPattern: value))
         case .createRevision(let value): writer.field(5, varint: UInt64(bitPattern: value))
@@ -519,7 +517,9 @@ package struct Compare: EtcdMessage {
         case .lease(let value): writer.field(8, varint: UInt64(bitPattern: value))
         case nil: break
         }
-        if !rangeEnd.isEmpty { writer.field(64, bytes: rangeEnd) }
+        if !key.isEmpty { writer.field(3, bytes: key) }
+        if target.rawValue != 0 { writer.field(2, varint: UInt64(bitPattern: Int64(target.rawValue))) }
+        if result.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(result.rawValue))) }
     }
 
     package var encodedByteCount: Int {
@@ -584,10 +584,10 @@ package struct TxnRequest: EtcdMessage {
         failure = unsafe readMessages(c.pointee.failure, c.pointee.n_failure) { unsafe RequestOp(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        for value in compare { writer.field(1, message: value) }
-        for value in success { writer.field(2, message: value) }
-        for value in failure { writer.field(3, message: value) }
+    package func encode(into writer: inout BackwardWriter) {
+        for value in failure.reversed() { writer.field(3, message: value) }
+        for value in success.reversed() { writer.field(2, message: value) }
+        for value in compare.reversed() { writer.field(1, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -618,10 +618,10 @@ package struct TxnResponse: EtcdMessage {
         responses = unsafe readMessages(c.pointee.responses, c.pointee.n_responses) { unsafe ResponseOp(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
+        for value in responses.reversed() { writer.field(3, message: value) }
         if succeeded { writer.field(2, varint: succeeded ? 1 : 0) }
-        for value in responses { writer.field(3, message: value) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -650,9 +650,9 @@ package struct CompactionRequest: EtcdMessage {
         physical = unsafe c.pointee.physical != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if revision != 0 { writer.field(1, varint: UInt64(bitPattern: revision)) }
+    package func encode(into writer: inout BackwardWriter) {
         if physical { writer.field(2, varint: physical ? 1 : 0) }
+        if revision != 0 { writer.field(1, varint: UInt64(bitPattern: revision)) }
     }
 
     package var encodedByteCount: Int {
@@ -678,7 +678,7 @@ package struct CompactionResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -719,7 +719,7 @@ package struct WatchRequest: EtcdMessage {
         }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         switch requestUnion {
         case .create(let value): writer.field(1, message: value)
         case .cancel(let value): writer.field(2, message: value)
@@ -771,15 +771,15 @@ package struct WatchCreateRequest: EtcdMessage {
         fragment = unsafe c.pointee.fragment != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !key.isEmpty { writer.field(1, bytes: key) }
-        if !rangeEnd.isEmpty { writer.field(2, bytes: rangeEnd) }
-        if startRevision != 0 { writer.field(3, varint: UInt64(bitPattern: startRevision)) }
-        if progressNotify { writer.field(4, varint: progressNotify ? 1 : 0) }
-        if !filters.isEmpty { writer.field(5, packed: filters.map { UInt64(bitPattern: Int64($0.rawValue)) }) }
-        if prevKv { writer.field(6, varint: prevKv ? 1 : 0) }
-        if watchID != 0 { writer.field(7, varint: UInt64(bitPattern: watchID)) }
+    package func encode(into writer: inout BackwardWriter) {
         if fragment { writer.field(8, varint: fragment ? 1 : 0) }
+        if watchID != 0 { writer.field(7, varint: UInt64(bitPattern: watchID)) }
+        if prevKv { writer.field(6, varint: prevKv ? 1 : 0) }
+        if !filters.isEmpty { writer.field(5, packed: filters.map { UInt64(bitPattern: Int64($0.rawValue)) }) }
+        if progressNotify { writer.field(4, varint: progressNotify ? 1 : 0) }
+        if startRevision != 0 { writer.field(3, varint: UInt64(bitPattern: startRevision)) }
+        if !rangeEnd.isEmpty { writer.field(2, bytes: rangeEnd) }
+        if !key.isEmpty { writer.field(1, bytes: key) }
     }
 
     package var encodedByteCount: Int {
@@ -823,7 +823,7 @@ package struct WatchCancelRequest: EtcdMessage {
         watchID = unsafe c.pointee.watch_id
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if watchID != 0 { writer.field(1, varint: UInt64(bitPattern: watchID)) }
     }
 
@@ -844,7 +844,7 @@ package struct WatchProgressRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -878,15 +878,15 @@ package struct WatchResponse: EtcdMessage {
         events = unsafe readMessages(c.pointee.events, c.pointee.n_events) { unsafe Event(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        if watchID != 0 { writer.field(2, varint: UInt64(bitPattern: watchID)) }
-        if created { writer.field(3, varint: created ? 1 : 0) }
-        if canceled { writer.field(4, varint: canceled ? 1 : 0) }
-        if compactRevision != 0 { writer.field(5, varint: UInt64(bitPattern: compactRevision)) }
-        if !cancelReason.isEmpty { writer.field(6, bytes: cancelReason) }
+    package func encode(into writer: inout BackwardWriter) {
+        for value in events.reversed() { writer.field(11, message: value) }
         if fragment { writer.field(7, varint: fragment ? 1 : 0) }
-        for value in events { writer.field(11, message: value) }
+        if !cancelReason.isEmpty { writer.field(6, bytes: cancelReason) }
+        if compactRevision != 0 { writer.field(5, varint: UInt64(bitPattern: compactRevision)) }
+        if canceled { writer.field(4, varint: canceled ? 1 : 0) }
+        if created { writer.field(3, varint: created ? 1 : 0) }
+        if watchID != 0 { writer.field(2, varint: UInt64(bitPattern: watchID)) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -920,9 +920,9 @@ package struct LeaseGrantRequest: EtcdMessage {
         id = unsafe c.pointee.id
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if ttl != 0 { writer.field(1, varint: UInt64(bitPattern: ttl)) }
+    package func encode(into writer: inout BackwardWriter) {
         if id != 0 { writer.field(2, varint: UInt64(bitPattern: id)) }
+        if ttl != 0 { writer.field(1, varint: UInt64(bitPattern: ttl)) }
     }
 
     package var encodedByteCount: Int {
@@ -954,11 +954,11 @@ package struct LeaseGrantResponse: EtcdMessage {
         error = unsafe Bytes(c.pointee.error)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        if id != 0 { writer.field(2, varint: UInt64(bitPattern: id)) }
-        if ttl != 0 { writer.field(3, varint: UInt64(bitPattern: ttl)) }
+    package func encode(into writer: inout BackwardWriter) {
         if !error.isEmpty { writer.field(4, bytes: error) }
+        if ttl != 0 { writer.field(3, varint: UInt64(bitPattern: ttl)) }
+        if id != 0 { writer.field(2, varint: UInt64(bitPattern: id)) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -986,7 +986,7 @@ package struct LeaseRevokeRequest: EtcdMessage {
         id = unsafe c.pointee.id
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
     }
 
@@ -1012,7 +1012,7 @@ package struct LeaseRevokeResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -1038,7 +1038,7 @@ package struct LeaseKeepAliveRequest: EtcdMessage {
         id = unsafe c.pointee.id
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
     }
 
@@ -1068,10 +1068,10 @@ package struct LeaseKeepAliveResponse: EtcdMessage {
         ttl = unsafe c.pointee.ttl
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        if id != 0 { writer.field(2, varint: UInt64(bitPattern: id)) }
+    package func encode(into writer: inout BackwardWriter) {
         if ttl != 0 { writer.field(3, varint: UInt64(bitPattern: ttl)) }
+        if id != 0 { writer.field(2, varint: UInt64(bitPattern: id)) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -1100,9 +1100,9 @@ package struct LeaseTimeToLiveRequest: EtcdMessage {
         keys = unsafe c.pointee.keys != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
+    package func encode(into writer: inout BackwardWriter) {
         if keys { writer.field(2, varint: keys ? 1 : 0) }
+        if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
     }
 
     package var encodedByteCount: Int {
@@ -1136,12 +1136,12 @@ package struct LeaseTimeToLiveResponse: EtcdMessage {
         keys = unsafe readRepeated(c.pointee.keys, c.pointee.n_keys) { unsafe Bytes($0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        if id != 0 { writer.field(2, varint: UInt64(bitPattern: id)) }
-        if ttl != 0 { writer.field(3, varint: UInt64(bitPattern: ttl)) }
+    package func encode(into writer: inout BackwardWriter) {
+        for value in keys.reversed() { writer.field(5, bytes: value) }
         if grantedTTL != 0 { writer.field(4, varint: UInt64(bitPattern: grantedTTL)) }
-        for value in keys { writer.field(5, bytes: value) }
+        if ttl != 0 { writer.field(3, varint: UInt64(bitPattern: ttl)) }
+        if id != 0 { writer.field(2, varint: UInt64(bitPattern: id)) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -1165,7 +1165,7 @@ package struct LeaseLeasesRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -1185,7 +1185,7 @@ package struct LeaseStatus: EtcdMessage {
         id = unsafe c.pointee.id
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if id != 0 { writer.field(1, varint: UInt64(bitPattern: id)) }
     }
 
@@ -1213,9 +1213,9 @@ package struct LeaseLeasesResponse: EtcdMessage {
         leases = unsafe readMessages(c.pointee.leases, c.pointee.n_leases) { unsafe LeaseStatus(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in leases.reversed() { writer.field(2, message: value) }
         if let header { writer.field(1, message: header) }
-        for value in leases { writer.field(2, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -1249,12 +1249,12 @@ package struct Member: EtcdMessage {
         isLearner = unsafe c.pointee.islearner != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if id != 0 { writer.field(1, varint: id) }
-        if !name.isEmpty { writer.field(2, bytes: name) }
-        for value in peerURLs { writer.field(3, bytes: value) }
-        for value in clientURLs { writer.field(4, bytes: value) }
+    package func encode(into writer: inout BackwardWriter) {
         if isLearner { writer.field(5, varint: isLearner ? 1 : 0) }
+        for value in clientURLs.reversed() { writer.field(4, bytes: value) }
+        for value in peerURLs.reversed() { writer.field(3, bytes: value) }
+        if !name.isEmpty { writer.field(2, bytes: name) }
+        if id != 0 { writer.field(1, varint: id) }
     }
 
     package var encodedByteCount: Int {
@@ -1285,9 +1285,9 @@ package struct MemberAddRequest: EtcdMessage {
         isLearner = unsafe c.pointee.islearner != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        for value in peerURLs { writer.field(1, bytes: value) }
+    package func encode(into writer: inout BackwardWriter) {
         if isLearner { writer.field(2, varint: isLearner ? 1 : 0) }
+        for value in peerURLs.reversed() { writer.field(1, bytes: value) }
     }
 
     package var encodedByteCount: Int {
@@ -1317,10 +1317,10 @@ package struct MemberAddResponse: EtcdMessage {
         members = unsafe readMessages(c.pointee.members, c.pointee.n_members) { unsafe Member(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
+        for value in members.reversed() { writer.field(3, message: value) }
         if let member { writer.field(2, message: member) }
-        for value in members { writer.field(3, message: value) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -1347,7 +1347,7 @@ package struct MemberRemoveRequest: EtcdMessage {
         id = unsafe c.pointee.id
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if id != 0 { writer.field(1, varint: id) }
     }
 
@@ -1375,9 +1375,9 @@ package struct MemberRemoveResponse: EtcdMessage {
         members = unsafe readMessages(c.pointee.members, c.pointee.n_members) { unsafe Member(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in members.reversed() { writer.field(2, message: value) }
         if let header { writer.field(1, message: header) }
-        for value in members { writer.field(2, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -1405,9 +1405,9 @@ package struct MemberUpdateRequest: EtcdMessage {
         peerURLs = unsafe readRepeated(c.pointee.peerurls, c.pointee.n_peerurls) { unsafe Bytes($0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in peerURLs.reversed() { writer.field(2, bytes: value) }
         if id != 0 { writer.field(1, varint: id) }
-        for value in peerURLs { writer.field(2, bytes: value) }
     }
 
     package var encodedByteCount: Int {
@@ -1435,9 +1435,9 @@ package struct MemberUpdateResponse: EtcdMessage {
         members = unsafe readMessages(c.pointee.members, c.pointee.n_members) { unsafe Member(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in members.reversed() { writer.field(2, message: value) }
         if let header { writer.field(1, message: header) }
-        for value in members { writer.field(2, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -1463,7 +1463,7 @@ package struct MemberListRequest: EtcdMessage {
         linearizable = unsafe c.pointee.linearizable != 0
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if linearizable { writer.field(1, varint: linearizable ? 1 : 0) }
     }
 
@@ -1491,9 +1491,9 @@ package struct MemberListResponse: EtcdMessage {
         members = unsafe readMessages(c.pointee.members, c.pointee.n_members) { unsafe Member(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in members.reversed() { writer.field(2, message: value) }
         if let header { writer.field(1, message: header) }
-        for value in members { writer.field(2, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -1519,7 +1519,7 @@ package struct MemberPromoteRequest: EtcdMessage {
         id = unsafe c.pointee.id
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if id != 0 { writer.field(1, varint: id) }
     }
 
@@ -1547,9 +1547,9 @@ package struct MemberPromoteResponse: EtcdMessage {
         members = unsafe readMessages(c.pointee.members, c.pointee.n_members) { unsafe Member(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in members.reversed() { writer.field(2, message: value) }
         if let header { writer.field(1, message: header) }
-        for value in members { writer.field(2, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -1590,10 +1590,10 @@ package struct AlarmRequest: EtcdMessage {
         alarm = unsafe AlarmType(rawValue: Int32(bitPattern: c.pointee.alarm.rawValue))
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if action.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(action.rawValue))) }
-        if memberID != 0 { writer.field(2, varint: memberID) }
+    package func encode(into writer: inout BackwardWriter) {
         if alarm.rawValue != 0 { writer.field(3, varint: UInt64(bitPattern: Int64(alarm.rawValue))) }
+        if memberID != 0 { writer.field(2, varint: memberID) }
+        if action.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(action.rawValue))) }
     }
 
     package var encodedByteCount: Int {
@@ -1633,9 +1633,9 @@ package struct AlarmMember: EtcdMessage {
         alarm = unsafe AlarmType(rawValue: Int32(bitPattern: c.pointee.alarm.rawValue))
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if memberID != 0 { writer.field(1, varint: memberID) }
+    package func encode(into writer: inout BackwardWriter) {
         if alarm.rawValue != 0 { writer.field(2, varint: UInt64(bitPattern: Int64(alarm.rawValue))) }
+        if memberID != 0 { writer.field(1, varint: memberID) }
     }
 
     package var encodedByteCount: Int {
@@ -1663,9 +1663,9 @@ package struct AlarmResponse: EtcdMessage {
         alarms = unsafe readMessages(c.pointee.alarms, c.pointee.n_alarms) { unsafe AlarmMember(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in alarms.reversed() { writer.field(2, message: value) }
         if let header { writer.field(1, message: header) }
-        for value in alarms { writer.field(2, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -1686,7 +1686,7 @@ package struct DefragmentRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -1706,7 +1706,7 @@ package struct DefragmentResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -1727,7 +1727,7 @@ package struct HashRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -1749,9 +1749,9 @@ package struct HashResponse: EtcdMessage {
         hash = unsafe c.pointee.hash
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
         if hash != 0 { writer.field(2, varint: UInt64(hash)) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -1777,7 +1777,7 @@ package struct HashKVRequest: EtcdMessage {
         revision = unsafe c.pointee.revision
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if revision != 0 { writer.field(1, varint: UInt64(bitPattern: revision)) }
     }
 
@@ -1809,11 +1809,11 @@ package struct HashKVResponse: EtcdMessage {
         hashRevision = unsafe c.pointee.hash_revision
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        if hash != 0 { writer.field(2, varint: UInt64(hash)) }
-        if compactRevision != 0 { writer.field(3, varint: UInt64(bitPattern: compactRevision)) }
+    package func encode(into writer: inout BackwardWriter) {
         if hashRevision != 0 { writer.field(4, varint: UInt64(bitPattern: hashRevision)) }
+        if compactRevision != 0 { writer.field(3, varint: UInt64(bitPattern: compactRevision)) }
+        if hash != 0 { writer.field(2, varint: UInt64(hash)) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -1836,7 +1836,7 @@ package struct SnapshotRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -1862,11 +1862,11 @@ package struct SnapshotResponse: EtcdMessage {
         version = unsafe Bytes(c.pointee.version)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        if remainingBytes != 0 { writer.field(2, varint: remainingBytes) }
-        if !blob.isEmpty { writer.field(3, bytes: blob) }
+    package func encode(into writer: inout BackwardWriter) {
         if !version.isEmpty { writer.field(4, bytes: version) }
+        if !blob.isEmpty { writer.field(3, bytes: blob) }
+        if remainingBytes != 0 { writer.field(2, varint: remainingBytes) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -1894,7 +1894,7 @@ package struct MoveLeaderRequest: EtcdMessage {
         targetID = unsafe c.pointee.targetid
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if targetID != 0 { writer.field(1, varint: targetID) }
     }
 
@@ -1920,7 +1920,7 @@ package struct MoveLeaderResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -1948,9 +1948,9 @@ package struct DowngradeRequest: EtcdMessage {
         version = unsafe Bytes(c.pointee.version)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if action.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(action.rawValue))) }
+    package func encode(into writer: inout BackwardWriter) {
         if !version.isEmpty { writer.field(2, bytes: version) }
+        if action.rawValue != 0 { writer.field(1, varint: UInt64(bitPattern: Int64(action.rawValue))) }
     }
 
     package var encodedByteCount: Int {
@@ -1989,9 +1989,9 @@ package struct DowngradeResponse: EtcdMessage {
         version = unsafe Bytes(c.pointee.version)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
         if !version.isEmpty { writer.field(2, bytes: version) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -2012,7 +2012,7 @@ package struct StatusRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -2034,9 +2034,9 @@ package struct DowngradeInfo: EtcdMessage {
         targetVersion = unsafe Bytes(c.pointee.targetversion)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if enabled { writer.field(1, varint: enabled ? 1 : 0) }
+    package func encode(into writer: inout BackwardWriter) {
         if !targetVersion.isEmpty { writer.field(2, bytes: targetVersion) }
+        if enabled { writer.field(1, varint: enabled ? 1 : 0) }
     }
 
     package var encodedByteCount: Int {
@@ -2086,20 +2086,20 @@ package struct StatusResponse: EtcdMessage {
         if let field = unsafe c.pointee.downgradeinfo { downgradeInfo = unsafe DowngradeInfo(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        if !version.isEmpty { writer.field(2, bytes: version) }
-        if dbSize != 0 { writer.field(3, varint: UInt64(bitPattern: dbSize)) }
-        if leader != 0 { writer.field(4, varint: leader) }
-        if raftIndex != 0 { writer.field(5, varint: raftIndex) }
-        if raftTerm != 0 { writer.field(6, varint: raftTerm) }
-        if raftAppliedIndex != 0 { writer.field(7, varint: raftAppliedIndex) }
-        for value in errors { writer.field(8, bytes: value) }
-        if dbSizeInUse != 0 { writer.field(9, varint: UInt64(bitPattern: dbSizeInUse)) }
-        if isLearner { writer.field(10, varint: isLearner ? 1 : 0) }
-        if !storageVersion.isEmpty { writer.field(11, bytes: storageVersion) }
-        if dbSizeQuota != 0 { writer.field(12, varint: UInt64(bitPattern: dbSizeQuota)) }
+    package func encode(into writer: inout BackwardWriter) {
         if let downgradeInfo { writer.field(13, message: downgradeInfo) }
+        if dbSizeQuota != 0 { writer.field(12, varint: UInt64(bitPattern: dbSizeQuota)) }
+        if !storageVersion.isEmpty { writer.field(11, bytes: storageVersion) }
+        if isLearner { writer.field(10, varint: isLearner ? 1 : 0) }
+        if dbSizeInUse != 0 { writer.field(9, varint: UInt64(bitPattern: dbSizeInUse)) }
+        for value in errors.reversed() { writer.field(8, bytes: value) }
+        if raftAppliedIndex != 0 { writer.field(7, varint: raftAppliedIndex) }
+        if raftTerm != 0 { writer.field(6, varint: raftTerm) }
+        if raftIndex != 0 { writer.field(5, varint: raftIndex) }
+        if leader != 0 { writer.field(4, varint: leader) }
+        if dbSize != 0 { writer.field(3, varint: UInt64(bitPattern: dbSize)) }
+        if !version.isEmpty { writer.field(2, bytes: version) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -2131,7 +2131,7 @@ package struct AuthEnableRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -2151,7 +2151,7 @@ package struct AuthEnableResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2172,7 +2172,7 @@ package struct AuthDisableRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -2192,7 +2192,7 @@ package struct AuthDisableResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2213,7 +2213,7 @@ package struct AuthStatusRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -2237,10 +2237,10 @@ package struct AuthStatusResponse: EtcdMessage {
         authRevision = unsafe c.pointee.authrevision
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
-        if enabled { writer.field(2, varint: enabled ? 1 : 0) }
+    package func encode(into writer: inout BackwardWriter) {
         if authRevision != 0 { writer.field(3, varint: authRevision) }
+        if enabled { writer.field(2, varint: enabled ? 1 : 0) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -2269,9 +2269,9 @@ package struct AuthenticateRequest: EtcdMessage {
         password = unsafe Bytes(c.pointee.password)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
+    package func encode(into writer: inout BackwardWriter) {
         if !password.isEmpty { writer.field(2, bytes: password) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -2299,9 +2299,9 @@ package struct AuthenticateResponse: EtcdMessage {
         token = unsafe Bytes(c.pointee.token)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
         if !token.isEmpty { writer.field(2, bytes: token) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -2333,11 +2333,11 @@ package struct AuthUserAddRequest: EtcdMessage {
         hashedPassword = unsafe Bytes(c.pointee.hashedpassword)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
-        if !password.isEmpty { writer.field(2, bytes: password) }
-        if let options { writer.field(3, message: options) }
+    package func encode(into writer: inout BackwardWriter) {
         if !hashedPassword.isEmpty { writer.field(4, bytes: hashedPassword) }
+        if let options { writer.field(3, message: options) }
+        if !password.isEmpty { writer.field(2, bytes: password) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -2365,7 +2365,7 @@ package struct AuthUserAddResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2391,7 +2391,7 @@ package struct AuthUserGetRequest: EtcdMessage {
         name = unsafe Bytes(c.pointee.name)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
@@ -2419,9 +2419,9 @@ package struct AuthUserGetResponse: EtcdMessage {
         roles = unsafe readRepeated(c.pointee.roles, c.pointee.n_roles) { unsafe Bytes($0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in roles.reversed() { writer.field(2, bytes: value) }
         if let header { writer.field(1, message: header) }
-        for value in roles { writer.field(2, bytes: value) }
     }
 
     package var encodedByteCount: Int {
@@ -2442,7 +2442,7 @@ package struct AuthUserListRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -2464,9 +2464,9 @@ package struct AuthUserListResponse: EtcdMessage {
         users = unsafe readRepeated(c.pointee.users, c.pointee.n_users) { unsafe Bytes($0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in users.reversed() { writer.field(2, bytes: value) }
         if let header { writer.field(1, message: header) }
-        for value in users { writer.field(2, bytes: value) }
     }
 
     package var encodedByteCount: Int {
@@ -2492,7 +2492,7 @@ package struct AuthUserDeleteRequest: EtcdMessage {
         name = unsafe Bytes(c.pointee.name)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
@@ -2518,7 +2518,7 @@ package struct AuthUserDeleteResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2548,10 +2548,10 @@ package struct AuthUserChangePasswordRequest: EtcdMessage {
         hashedPassword = unsafe Bytes(c.pointee.hashedpassword)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
-        if !password.isEmpty { writer.field(2, bytes: password) }
+    package func encode(into writer: inout BackwardWriter) {
         if !hashedPassword.isEmpty { writer.field(3, bytes: hashedPassword) }
+        if !password.isEmpty { writer.field(2, bytes: password) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -2578,7 +2578,7 @@ package struct AuthUserChangePasswordResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2606,9 +2606,9 @@ package struct AuthUserGrantRoleRequest: EtcdMessage {
         role = unsafe Bytes(c.pointee.role)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !user.isEmpty { writer.field(1, bytes: user) }
+    package func encode(into writer: inout BackwardWriter) {
         if !role.isEmpty { writer.field(2, bytes: role) }
+        if !user.isEmpty { writer.field(1, bytes: user) }
     }
 
     package var encodedByteCount: Int {
@@ -2634,7 +2634,7 @@ package struct AuthUserGrantRoleResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2662,9 +2662,9 @@ package struct AuthUserRevokeRoleRequest: EtcdMessage {
         role = unsafe Bytes(c.pointee.role)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
+    package func encode(into writer: inout BackwardWriter) {
         if !role.isEmpty { writer.field(2, bytes: role) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -2690,7 +2690,7 @@ package struct AuthUserRevokeRoleResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2716,7 +2716,7 @@ package struct AuthRoleAddRequest: EtcdMessage {
         name = unsafe Bytes(c.pointee.name)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
@@ -2742,7 +2742,7 @@ package struct AuthRoleAddResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2768,7 +2768,7 @@ package struct AuthRoleGetRequest: EtcdMessage {
         role = unsafe Bytes(c.pointee.role)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !role.isEmpty { writer.field(1, bytes: role) }
     }
 
@@ -2796,9 +2796,9 @@ package struct AuthRoleGetResponse: EtcdMessage {
         perm = unsafe readMessages(c.pointee.perm, c.pointee.n_perm) { unsafe AuthPermission(unpacked: $0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in perm.reversed() { writer.field(2, message: value) }
         if let header { writer.field(1, message: header) }
-        for value in perm { writer.field(2, message: value) }
     }
 
     package var encodedByteCount: Int {
@@ -2819,7 +2819,7 @@ package struct AuthRoleListRequest: EtcdMessage {
 
     package init(unpacked raw: UnsafeRawPointer) {}
 
-    package func encode(into writer: inout ProtoWriter) {}
+    package func encode(into writer: inout BackwardWriter) {}
 
     package var encodedByteCount: Int { 0 }
 }
@@ -2841,9 +2841,9 @@ package struct AuthRoleListResponse: EtcdMessage {
         roles = unsafe readRepeated(c.pointee.roles, c.pointee.n_roles) { unsafe Bytes($0) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
+        for value in roles.reversed() { writer.field(2, bytes: value) }
         if let header { writer.field(1, message: header) }
-        for value in roles { writer.field(2, bytes: value) }
     }
 
     package var encodedByteCount: Int {
@@ -2869,7 +2869,7 @@ package struct AuthRoleDeleteRequest: EtcdMessage {
         role = unsafe Bytes(c.pointee.role)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !role.isEmpty { writer.field(1, bytes: role) }
     }
 
@@ -2895,7 +2895,7 @@ package struct AuthRoleDeleteResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2923,9 +2923,9 @@ package struct AuthRoleGrantPermissionRequest: EtcdMessage {
         if let field = unsafe c.pointee.perm { perm = unsafe AuthPermission(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
+    package func encode(into writer: inout BackwardWriter) {
         if let perm { writer.field(2, message: perm) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -2951,7 +2951,7 @@ package struct AuthRoleGrantPermissionResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -2981,10 +2981,10 @@ package struct AuthRoleRevokePermissionRequest: EtcdMessage {
         rangeEnd = unsafe Bytes(c.pointee.range_end)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !role.isEmpty { writer.field(1, bytes: role) }
-        if !key.isEmpty { writer.field(2, bytes: key) }
+    package func encode(into writer: inout BackwardWriter) {
         if !rangeEnd.isEmpty { writer.field(3, bytes: rangeEnd) }
+        if !key.isEmpty { writer.field(2, bytes: key) }
+        if !role.isEmpty { writer.field(1, bytes: role) }
     }
 
     package var encodedByteCount: Int {
@@ -3011,7 +3011,7 @@ package struct AuthRoleRevokePermissionResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 

@@ -20,9 +20,9 @@ package struct SnapshotFile: EtcdMessage {
         if unsafe c.pointee.has_data != 0 { data = unsafe Bytes(c.pointee.data) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: UInt64(crc))
+    package func encode(into writer: inout BackwardWriter) {
         if let data { writer.field(2, bytes: data) }
+        writer.field(1, varint: UInt64(crc))
     }
 
     package var encodedByteCount: Int {

@@ -50,24 +50,24 @@ package struct V2Request: EtcdMessage {
         if unsafe c.pointee.has_refresh != 0 { refresh = unsafe c.pointee.refresh != 0 }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: id)
-        writer.field(2, bytes: method)
-        writer.field(3, bytes: path)
-        writer.field(4, bytes: val)
-        writer.field(5, varint: dir ? 1 : 0)
-        writer.field(6, bytes: prevValue)
-        writer.field(7, varint: prevIndex)
-        if let prevExist { writer.field(8, varint: prevExist ? 1 : 0) }
-        writer.field(9, varint: UInt64(bitPattern: expiration))
-        writer.field(10, varint: wait ? 1 : 0)
-        writer.field(11, varint: since)
-        writer.field(12, varint: recursive ? 1 : 0)
-        writer.field(13, varint: sorted ? 1 : 0)
-        writer.field(14, varint: quorum ? 1 : 0)
-        writer.field(15, varint: UInt64(bitPattern: time))
-        writer.field(16, varint: stream ? 1 : 0)
+    package func encode(into writer: inout BackwardWriter) {
         if let refresh { writer.field(17, varint: refresh ? 1 : 0) }
+        writer.field(16, varint: stream ? 1 : 0)
+        writer.field(15, varint: UInt64(bitPattern: time))
+        writer.field(14, varint: quorum ? 1 : 0)
+        writer.field(13, varint: sorted ? 1 : 0)
+        writer.field(12, varint: recursive ? 1 : 0)
+        writer.field(11, varint: since)
+        writer.field(10, varint: wait ? 1 : 0)
+        writer.field(9, varint: UInt64(bitPattern: expiration))
+        if let prevExist { writer.field(8, varint: prevExist ? 1 : 0) }
+        writer.field(7, varint: prevIndex)
+        writer.field(6, bytes: prevValue)
+        writer.field(5, varint: dir ? 1 : 0)
+        writer.field(4, bytes: val)
+        writer.field(3, bytes: path)
+        writer.field(2, bytes: method)
+        writer.field(1, varint: id)
     }
 
     package var encodedByteCount: Int {

@@ -24,11 +24,11 @@ package struct LeaderKey: EtcdMessage {
         lease = unsafe c.pointee.lease
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
-        if !key.isEmpty { writer.field(2, bytes: key) }
-        if rev != 0 { writer.field(3, varint: UInt64(bitPattern: rev)) }
+    package func encode(into writer: inout BackwardWriter) {
         if lease != 0 { writer.field(4, varint: UInt64(bitPattern: lease)) }
+        if rev != 0 { writer.field(3, varint: UInt64(bitPattern: rev)) }
+        if !key.isEmpty { writer.field(2, bytes: key) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -60,10 +60,10 @@ package struct CampaignRequest: EtcdMessage {
         value = unsafe Bytes(c.pointee.value)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
-        if lease != 0 { writer.field(2, varint: UInt64(bitPattern: lease)) }
+    package func encode(into writer: inout BackwardWriter) {
         if !value.isEmpty { writer.field(3, bytes: value) }
+        if lease != 0 { writer.field(2, varint: UInt64(bitPattern: lease)) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -92,9 +92,9 @@ package struct CampaignResponse: EtcdMessage {
         if let field = unsafe c.pointee.leader { leader = unsafe LeaderKey(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
         if let leader { writer.field(2, message: leader) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -122,9 +122,9 @@ package struct ProclaimRequest: EtcdMessage {
         value = unsafe Bytes(c.pointee.value)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let leader { writer.field(1, message: leader) }
+    package func encode(into writer: inout BackwardWriter) {
         if !value.isEmpty { writer.field(2, bytes: value) }
+        if let leader { writer.field(1, message: leader) }
     }
 
     package var encodedByteCount: Int {
@@ -150,7 +150,7 @@ package struct ProclaimResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 
@@ -176,7 +176,7 @@ package struct LeaderRequest: EtcdMessage {
         name = unsafe Bytes(c.pointee.name)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
@@ -204,9 +204,9 @@ package struct LeaderResponse: EtcdMessage {
         if let field = unsafe c.pointee.kv { kv = unsafe KeyValue(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
         if let kv { writer.field(2, message: kv) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -232,7 +232,7 @@ package struct ResignRequest: EtcdMessage {
         if let field = unsafe c.pointee.leader { leader = unsafe LeaderKey(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let leader { writer.field(1, message: leader) }
     }
 
@@ -258,7 +258,7 @@ package struct ResignResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 

@@ -20,9 +20,9 @@ package struct LockRequest: EtcdMessage {
         lease = unsafe c.pointee.lease
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if !name.isEmpty { writer.field(1, bytes: name) }
+    package func encode(into writer: inout BackwardWriter) {
         if lease != 0 { writer.field(2, varint: UInt64(bitPattern: lease)) }
+        if !name.isEmpty { writer.field(1, bytes: name) }
     }
 
     package var encodedByteCount: Int {
@@ -50,9 +50,9 @@ package struct LockResponse: EtcdMessage {
         key = unsafe Bytes(c.pointee.key)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        if let header { writer.field(1, message: header) }
+    package func encode(into writer: inout BackwardWriter) {
         if !key.isEmpty { writer.field(2, bytes: key) }
+        if let header { writer.field(1, message: header) }
     }
 
     package var encodedByteCount: Int {
@@ -78,7 +78,7 @@ package struct UnlockRequest: EtcdMessage {
         key = unsafe Bytes(c.pointee.key)
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if !key.isEmpty { writer.field(1, bytes: key) }
     }
 
@@ -104,7 +104,7 @@ package struct UnlockResponse: EtcdMessage {
         if let field = unsafe c.pointee.header { header = unsafe ResponseHeader(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
+    package func encode(into writer: inout BackwardWriter) {
         if let header { writer.field(1, message: header) }
     }
 

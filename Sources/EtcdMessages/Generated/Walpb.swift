@@ -22,10 +22,10 @@ package struct WALRecord: EtcdMessage {
         if unsafe c.pointee.has_data != 0 { data = unsafe Bytes(c.pointee.data) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: UInt64(bitPattern: type))
-        writer.field(2, varint: UInt64(crc))
+    package func encode(into writer: inout BackwardWriter) {
         if let data { writer.field(3, bytes: data) }
+        writer.field(2, varint: UInt64(crc))
+        writer.field(1, varint: UInt64(bitPattern: type))
     }
 
     package var encodedByteCount: Int {
@@ -56,10 +56,10 @@ package struct WALSnapshot: EtcdMessage {
         if let field = unsafe c.pointee.conf_state { confState = unsafe ConfState(unpacked: field) }
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: index)
-        writer.field(2, varint: term)
+    package func encode(into writer: inout BackwardWriter) {
         if let confState { writer.field(3, message: confState) }
+        writer.field(2, varint: term)
+        writer.field(1, varint: index)
     }
 
     package var encodedByteCount: Int {
@@ -88,9 +88,9 @@ package struct WALMetadata: EtcdMessage {
         clusterID = unsafe c.pointee.clusterid
     }
 
-    package func encode(into writer: inout ProtoWriter) {
-        writer.field(1, varint: nodeID)
+    package func encode(into writer: inout BackwardWriter) {
         writer.field(2, varint: clusterID)
+        writer.field(1, varint: nodeID)
     }
 
     package var encodedByteCount: Int {
