@@ -2,7 +2,7 @@
 import PackageDescription
 
 // The list of targets is the architecture, from the ground up: a target may depend on what stands above it here, never on
-// what stands below. docs/architecture.md says why; Scripts/check-imports holds the sources to it.
+// what stands below. docs/architecture.md says why; Scripts/check holds the sources to it.
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),

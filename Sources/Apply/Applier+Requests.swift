@@ -136,7 +136,7 @@ extension Applier {
     }
 
     private func checkpoint(_ request: LeaseCheckpointRequest) {
-        let isPersistent = cluster.version.map { $0 >= .v3_6 } ?? false
+        let isPersistent = cluster.version.map { $0 >= .etcd36 } ?? false
         for checkpoint in request.checkpoints {
             leases.checkpoint(
                 LeaseID(checkpoint.id), remainingTTLSeconds: checkpoint.remainingTTL, isPersistent: isPersistent)

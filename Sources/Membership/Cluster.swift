@@ -129,7 +129,7 @@ package final class Cluster {
     /// `server/etcdserver/version/monitor.go`). Downwards it goes only when the log holds nothing newer; that is not
     /// decided here.
     private func updateStorageVersion() {
-        guard let wanted = version?.release, wanted >= .v3_6 else { return }
+        guard let wanted = version?.release, wanted >= .etcd36 else { return }
         if let storageVersion, storageVersion.release >= wanted { return }
         storageVersion = wanted
         store.put(.meta, key: MetaKey.storageVersion, value: Bytes(text: wanted.description))

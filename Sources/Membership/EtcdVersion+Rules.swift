@@ -2,5 +2,5 @@ package import Primitives
 
 extension EtcdVersion {
     /// The first whose store records its schema's version, and whose leases keep their checkpoints.
-    package static let v3_6 = EtcdVersion(major: 3, minor: 6)
+    package static let etcd36 = EtcdVersion(major: 3, minor: 6)
 }

@@ -137,14 +137,14 @@ import Testing
         #expect(throws: EtcdError.self) { try cluster.setVersion(Bytes(text: "3.6")) }
         #expect(try cluster.setVersion(Bytes(text: "3.5.0")))
         // The schema does not follow downwards by itself.
-        #expect(cluster.storageVersion == .v3_6 && cluster.version == EtcdVersion(major: 3, minor: 5))
+        #expect(cluster.storageVersion == .etcd36 && cluster.version == EtcdVersion(major: 3, minor: 5))
         #expect(try cluster.setVersion(Bytes(text: "3.7.0")) == false)
         #expect(cluster.storageVersion == EtcdVersion(major: 3, minor: 7))
     }
 
     @Test func aStoreOf35GetsItsVersionWhenItStartsIn36() throws {
         store.put(.cluster, key: Cluster.versionKey, value: Bytes(text: "3.6.0"))
-        #expect(try Cluster(store: store).storageVersion == .v3_6)
+        #expect(try Cluster(store: store).storageVersion == .etcd36)
         #expect(try store.value(.meta, key: MetaKey.storageVersion) == Bytes(text: "3.6.0"))
     }
 
