@@ -21,13 +21,23 @@ package final class Applier {
     package let auth: AuthStore
     package let alarms: AlarmStore
 
-    /// Reads what the store holds, with the leases of the keys that `mvcc` found in it.
+    /// Reads what the store holds, and which leases the keys in `mvcc` have.
     package static func open(store: Store, mvcc: MVCCStore, settings: ApplySettings) throws(ApplyError) -> Applier {
+        let applier: Applier
         do throws(StoreError) {
-            return try Applier(store: store, mvcc: mvcc, settings: settings)
+            applier = try Applier(store: store, mvcc: mvcc, settings: settings)
         } catch {
             throw .store(error)
         }
+        do throws(MVCCError) {
+            try mvcc.attachLeases(to: applier.leases)
+        } catch {
+            switch error {
+            case .etcd(let error): throw .store(.corrupt("leases of keys: \(error)"))
+            case .store(let error): throw .store(error)
+            }
+        }
+        return applier
     }
 
     private init(store: Store, mvcc: MVCCStore, settings: ApplySettings) throws(StoreError) {
@@ -38,9 +48,6 @@ package final class Applier {
         leases = try Lessor(store: store, minTTLSeconds: settings.minLeaseTTLSeconds)
         auth = try AuthStore(store: store)
         alarms = try AlarmStore(store: store)
-        for attachment in mvcc.takeRestoredAttachments() {
-            leases.attach(key: attachment.key, to: attachment.lease)
-        }
     }
 
     /// Carries out the next committed entry. After an error the member must stop.
