@@ -1,5 +1,6 @@
 /// What went wrong with a file, and where.
 package struct DiskError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What sort of failure it was, as far as anyone can act on it.
     package enum Kind: Equatable, Hashable, Sendable {
         case notFound
         case exists

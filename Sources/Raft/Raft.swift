@@ -7,12 +7,14 @@ package import Primitives
 /// membership of several members join it here. One voter elects itself, but its vote counts only once it is synced, and
 /// so does every entry of its own (ordering rule 2).
 package struct Raft {
+    /// What the member is in its present term.
     package enum Role: Sendable {
         case follower
         case candidate
         case leader
     }
 
+    /// Why a member cannot take part with the configuration it found.
     package enum StartError: Error, Equatable {
         /// The configuration has other voters, and this build can serve only alone.
         case severalVoters([UInt64])
