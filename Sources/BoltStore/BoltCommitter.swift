@@ -1,4 +1,5 @@
 internal import Environment
+internal import Primitives
 
 /// Writes one transaction to the file, a disk operation at a time, while others go on reading.
 ///
@@ -54,6 +55,7 @@ package struct BoltCommitter: Sendable {
                 plan = try CommitPlan(input)
                 return nil
             }
+            assertAlways(done < plan.effects.count, "no step after the last")
             try onDisk { () throws(DiskError) in try perform(plan.effects[done]) }
             done += 1
             return done == plan.effects.count ? plan.outcome : nil

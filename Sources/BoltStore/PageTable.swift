@@ -11,22 +11,28 @@ final class PageTable: @unchecked Sendable {
     private typealias Chunk = UnsafeMutablePointer<Slot>
     private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
     private let chunkCount: Int
+    /// Number of slots in a chunk, as a power of two.
+    private let chunkShift: Int
 
-    private static let slotsInChunk = 1 << 14
     private static let hasChecksum: UInt64 = 1 << 32
     private static let isVerified: UInt64 = 1 << 33
 
     /// - Parameter pageCount: how many pages the file can ever have.
     init(pageCount: Int) {
-        chunkCount = max(1, (pageCount + Self.slotsInChunk - 1) / Self.slotsInChunk)
+        // About as many chunks as slots in a chunk: neither is large while the file is small.
+        chunkShift = max(6, (Int.bitWidth - pageCount.leadingZeroBitCount) / 2)
+        chunkCount = (pageCount >> chunkShift) + 1
         unsafe chunks = .allocate(capacity: chunkCount)
         for index in 0..<chunkCount { unsafe (chunks + index).initialize(to: Atomic(nil)) }
     }
 
+    @inline(__always)
+    private var slotsInChunk: Int { 1 &<< chunkShift }
+
     deinit {
         for index in 0..<chunkCount {
             if let chunk = unsafe chunks[index].load(ordering: .relaxed) {
-                unsafe chunk.deinitialize(count: Self.slotsInChunk)
+                unsafe chunk.deinitialize(count: slotsInChunk)
                 unsafe chunk.deallocate()
             }
         }
@@ -37,11 +43,11 @@ final class PageTable: @unchecked Sendable {
     /// Makes room for pages below `highWaterMark`. Only by whoever records checksums.
     func grow(to highWaterMark: UInt64) {
         guard highWaterMark > 0 else { return }
-        let last = min(chunkCount - 1, Int((highWaterMark - 1) / UInt64(Self.slotsInChunk)))
+        let last = min(chunkCount - 1, Int((highWaterMark - 1) >> UInt64(chunkShift)))
         var index = last
         while index >= 0, unsafe chunks[index].load(ordering: .relaxed) == nil {
-            let chunk = Chunk.allocate(capacity: Self.slotsInChunk)
-            for slot in 0..<Self.slotsInChunk { unsafe (chunk + slot).initialize(to: Atomic(0)) }
+            let chunk = Chunk.allocate(capacity: slotsInChunk)
+            for slot in 0..<slotsInChunk { unsafe (chunk + slot).initialize(to: Atomic(0)) }
             unsafe chunks[index].store(chunk, ordering: .releasing)
             index -= 1
         }
@@ -49,9 +55,9 @@ final class PageTable: @unchecked Sendable {
 
     @inline(__always)
     private func withSlot<Result>(_ page: UInt64, _ body: (borrowing Slot) -> Result) -> Result? {
-        let index = Int(truncatingIfNeeded: page / UInt64(Self.slotsInChunk))
+        let index = Int(truncatingIfNeeded: page &>> UInt64(chunkShift))
         guard index < chunkCount, let chunk = unsafe chunks[index].load(ordering: .acquiring) else { return nil }
-        return unsafe body(chunk[Int(truncatingIfNeeded: page) & (Self.slotsInChunk - 1)])
+        return unsafe body(chunk[Int(truncatingIfNeeded: page) & (slotsInChunk &- 1)])
     }
 
     /// Whether the page has been verified as it is.

@@ -28,23 +28,32 @@ package final class Store {
     package static func open(
         disk: any Disk, path: String, settings: StoreSettings = StoreSettings()
     ) throws(StoreError) -> Store {
-        do {
-            let file = try BoltFile.open(disk: disk, path: path, settings: settings.bolt)
+        let file: BoltFile
+        do throws(BoltError) {
+            file = try BoltFile.open(disk: disk, path: path, settings: settings.bolt)
+        } catch {
+            throw StoreError(error)
+        }
+        do throws(StoreError) {
+            try makeMissingBuckets(in: file)
+            return try Store(file: file)
+        } catch {
+            file.close()
+            throw error
+        }
+    }
+
+    private static func makeMissingBuckets(in file: BoltFile) throws(StoreError) {
+        do throws(BoltError) {
             let view = file.pin()
+            defer { file.release(view) }
             let present = try view.bucketNames()
             let missing = Bucket.allCases.filter { !present.contains($0.name) }
-            file.release(view)
-            if !missing.isEmpty {
-                var committer = file.beginCommit(missing.map { BoltBucketChanges(bucket: $0.name, changes: []) })
-                file.finish(try committer.run())
-            }
-            return try Store(file: file)
-        } catch let error as BoltError {
-            throw StoreError(error)
-        } catch let error as StoreError {
-            throw error
+            if missing.isEmpty { return }
+            var committer = file.beginCommit(missing.map { BoltBucketChanges(bucket: $0.name, changes: []) })
+            file.finish(try committer.run())
         } catch {
-            unreachable("only these are thrown: \(error)")
+            throw StoreError(error)
         }
     }
 

@@ -1,4 +1,6 @@
 import Environment
+import Foundation
+import Platform
 import Primitives
 import SimulatedPlatform
 import Testing
@@ -113,4 +115,11 @@ struct Workload {
         let count = isLarge ? Int.random(in: 900..<6000, using: &random) : Int.random(in: 0..<60, using: &random)
         return Bytes(repeating: UInt8.random(in: 0...255, using: &random), count: count)
     }
+}
+
+/// A new directory on the real disk, to be removed by whoever asked for it.
+func temporaryDirectory() throws -> String {
+    let name = FileManager.default.temporaryDirectory.appendingPathComponent("martlet-bolt-\(UUID().uuidString)").path
+    try RealDisk().makeDirectory(name)
+    return name
 }

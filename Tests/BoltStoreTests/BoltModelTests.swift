@@ -7,7 +7,7 @@ import Testing
 
 /// Random transactions against a dictionary.
 @Suite struct BoltModelTests {
-    @Test(arguments: 0..<40 as Range<UInt64>)
+    @Test(arguments: 0..<12 as Range<UInt64>)
     func aFileAgreesWithADictionary(seed: UInt64) throws {
         let disk = makeDisk()
         var settings = smallSettings
@@ -15,7 +15,7 @@ import Testing
         settings.pageSizeByteCount = seed % 3 == 0 ? 4096 : 1024
         var workload = Workload(seed: seed)
         var file = try BoltFile.open(disk: disk, path: path, settings: settings)
-        for round in 0..<60 {
+        for round in 0..<40 {
             try file.commit(workload.next())
             #expect(try file.contents() == workload.contents)
             try file.check()
@@ -64,7 +64,7 @@ import Testing
         var workload = Workload(seed: 9)
         let file = try BoltFile.open(disk: disk, path: path, settings: smallSettings)
         var pinned: [(view: BoltView, contents: Contents)] = []
-        for round in 0..<120 {
+        for round in 0..<60 {
             try file.commit(workload.next())
             if round % 5 == 0 { pinned.append((file.pin(), workload.contents)) }
             if pinned.count > 4 {
