@@ -15,25 +15,21 @@ package struct HashKVAnswer: Equatable, Sendable {
 ///
 /// Give it back with `MVCCStore.release` when it has run.
 package struct HashKVJob: Sendable {
-    let view: StoreView
-    let index: KeyIndex
+    /// What is asked; the hash is 0 unless it is known already.
     let question: HashKVAnswer
-    /// Whether the answer was known already, from a compaction.
-    let isAnswered: Bool
+    /// nil if the hash is known already, from a compaction.
+    let records: (view: StoreView, index: KeyIndex)?
 
     /// Reads all records.
     package func run() throws(MVCCError) -> HashKVAnswer {
-        if isAnswered { return question }
+        guard let (view, index) = records else { return question }
         let revision = question.hashRevision
-        var hasher = RecordHasher(
-            revision: revision, compactedRevision: question.compactRevision, keepsNone: !index.isAnyLive(at: revision))
         var answer = question
         // A negative revision has no records.
-        guard revision > 0 else {
-            answer.hash = hasher.value
-            return answer
-        }
-        let end = Revision(main: revision + 1, sub: 0).bucketKey()
+        let end = Revision(main: max(revision, 0) + 1, sub: 0).bucketKey()
+        let keepsNone = revision < 0 || !index.isAnyLive(at: revision)
+        var hasher = RecordHasher(
+            revision: revision, compactedRevision: question.compactRevision, keepsNone: keepsNone)
         try view.scanRecords(from: [], to: end) { (key, value) throws(StoreError) in
             let record = try BucketRecord(key: key, value: value)
             hasher.add(record, key: key, value: value) {

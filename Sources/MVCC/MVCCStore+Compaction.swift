@@ -44,7 +44,7 @@ extension MVCCStore {
 
     private func compactIndex(budget: Int) {
         // To pass a key costs a fraction of a record.
-        var keysLeft = budget.multipliedReportingOverflow(by: RangeBudget.keysPerRecord).partialValue
+        var keysLeft = min(budget, .max / RangeBudget.keysPerRecord) * RangeBudget.keysPerRecord
         while keysLeft > 0, let position = compactions[0].indexPosition {
             let (next, keyCount, keepsAny) = index.compactLeaf(at: position, main: compactions[0].revision)
             keysLeft -= keyCount + 1

@@ -12,21 +12,17 @@ extension MVCCStore {
     /// - Throws: `FutureRev` or `Compacted`.
     package func beginHashKV(revision: Int64) throws(MVCCError) -> HashKVJob {
         if let known = compactionHashes.find(revision: revision) {
-            return job(
-                HashKVAnswer(
-                    hash: known.hash, compactRevision: known.compactRevision, hashRevision: known.revision,
-                    headerRevision: currentRevision), isAnswered: true)
+            let answer = HashKVAnswer(
+                hash: known.hash, compactRevision: known.compactRevision, hashRevision: known.revision,
+                headerRevision: currentRevision)
+            return HashKVJob(question: answer, records: nil)
         }
         guard revision <= 0 || revision >= compactedRevision else { throw .etcd(.compacted) }
         guard revision <= currentRevision else { throw .etcd(.futureRev) }
-        return job(
-            HashKVAnswer(
-                hash: 0, compactRevision: compactedRevision, hashRevision: revision == 0 ? currentRevision : revision,
-                headerRevision: currentRevision), isAnswered: false)
-    }
-
-    private func job(_ question: HashKVAnswer, isAnswered: Bool) -> HashKVJob {
-        HashKVJob(view: store.view(), index: index, question: question, isAnswered: isAnswered)
+        let question = HashKVAnswer(
+            hash: 0, compactRevision: compactedRevision, hashRevision: revision == 0 ? currentRevision : revision,
+            headerRevision: currentRevision)
+        return HashKVJob(question: question, records: (store.view(), index))
     }
 
     /// Begins a checksum of all that is stored, of whatever kind.
@@ -34,6 +30,9 @@ extension MVCCStore {
         BackendHashJob(view: store.view(), headerRevision: currentRevision)
     }
 
-    package func release(_ job: HashKVJob) { store.release(job.view) }
+    package func release(_ job: HashKVJob) {
+        if let records = job.records { store.release(records.view) }
+    }
+
     package func release(_ job: BackendHashJob) { store.release(job.view) }
 }

@@ -17,7 +17,8 @@ extension MVCCStore {
         let revision = request.revision <= 0 ? current : request.revision
         guard revision >= compactedRevision else { throw .etcd(.compacted) }
         var totalCount: Int64?
-        if revision == current {
+        // A single key is counted as it is found.
+        if revision == current, !request.rangeEnd.isEmpty {
             let range = KeyRange(request)
             totalCount = Int64(index.liveCount(from: range.lower, to: range.upper))
         }

@@ -22,7 +22,7 @@ package final class MVCCStore {
     /// Compactions asked for and not yet done, oldest first.
     var compactions: [CompactionJob] = []
     var compactionHashes = CompactionHashes()
-    /// What the last write that changed anything changed, in order.
+    /// What the last write changed, in order: for those who watch.
     package internal(set) var lastChanges: [RecordChange] = []
 
     /// Takes over the records of a store: reads all of them once.

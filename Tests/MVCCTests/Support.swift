@@ -1,4 +1,5 @@
 import BoltStore
+import Environment
 import EtcdMessages
 import Primitives
 import SimulatedPlatform
@@ -131,4 +132,10 @@ extension HeadedResponse {
         header.revision = answer.revision
         self.header = header
     }
+}
+
+extension SeededEntropy {
+    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+    mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
+    mutating func pick<Element>(_ elements: [Element]) -> Element { elements[below(elements.count)] }
 }
