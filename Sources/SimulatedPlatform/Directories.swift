@@ -45,12 +45,12 @@ struct EntryChange {
         removed?.directory === directory || added?.directory === directory
     }
 
-    /// Whether this one cannot be durable without `earlier`: they are about the same thing or the same name.
+    /// Whether this one cannot be durable without `earlier`: they are about the same name. Changes of one file always are,
+    /// each starting from where the one before left it.
     ///
     /// This is what makes a rename leave the old or the new, never neither: no order of arrival of changes to one name
     /// is possible but the one they were made in, as in the journal of a file system.
     func depends(on earlier: EntryChange) -> Bool {
-        if node.number == earlier.node.number { return true }
         for mine in [removed, added] {
             for other in [earlier.removed, earlier.added] {
                 if let mine, let other, mine.isSame(as: other) { return true }

@@ -38,7 +38,8 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     package private(set) var operationCount = 0
     /// A hash of all calls so far, with their arguments, the bytes written and the errors thrown.
     package private(set) var traceHash = TraceHash()
-    /// Called before each call is carried out, with its number; the place to take clones.
+    /// Called before each call is carried out, with its number; the place to take clones. One that captures this disk other
+    /// than `unowned` keeps both for ever.
     package var beforeOperation: ((_ number: Int, _ operation: DiskOperation) -> Void)?
     /// How much fits on the disk; nil for no limit.
     package var capacityByteCount: Int?

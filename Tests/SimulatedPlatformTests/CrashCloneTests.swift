@@ -154,6 +154,20 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
             ])
     }
 
+    @Test func aLaterLengthBringsTheCutBeforeItButNotWhatWasWrittenSince() throws {
+        let file = try durableFile("/a", sectors: 3)
+        try file.write(filled(1, sectors: 3), at: 0)
+        try file.sync()
+        try file.truncate(byteCount: sector)
+        try file.write(filled(2), at: 2 * sector)
+        try file.truncate(byteCount: 4 * sector)
+        // The decisions: the cut, the sector, the length the write made, the last length.
+        var entropy = SeededEntropy(seed: 0)
+        #expect(versions(disk.crashClone(.choices(0b1010), entropy: &entropy).contents(of: "/a")) == [1, 0, 2, 0])
+        #expect(versions(disk.crashClone(.choices(0b1000), entropy: &entropy).contents(of: "/a")) == [1, 0, 0, 0])
+        #expect(versions(disk.crashClone(.choices(0b0010), entropy: &entropy).contents(of: "/a")) == [1, 1, 2])
+    }
+
     @Test func anAllocationIsFoundDoneOrNotDone() throws {
         let file = try durableFile("/a", sectors: 1)
         try file.allocate(byteCount: 64_000_000)
@@ -249,6 +263,17 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
         #expect(outcomes(describe) == [[nil, [1]]])
     }
 
+    @Test func aSyncOfADirectoryTakesAlongWhatItDependsOn() throws {
+        for name in ["from", "to"] { disk.placeDirectory("/\(name)") }
+        try disk.open("/from/a", .create).close()
+        try disk.open("/from/b", .create).close()
+        try disk.rename("/from/a", to: "/to/a")
+        try disk.syncDirectory("/to")
+        // The file was never durable under its first name, and it must not be found there beside its second.
+        let found = outcomes { clone in ["/from/a", "/from/b", "/to/a"].map { clone.contents(of: $0) != nil } }
+        #expect(found == [[false, false, true], [false, true, true]])
+    }
+
     @Test func aRemovedFileMayComeBackAsItWas() throws {
         let file = try durableFile("/a", sectors: 1)
         try file.write(filled(1), at: 0)
@@ -312,21 +337,34 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
         #expect(disk.traceHash != hash)
     }
 
+    @Test func nothingIsKeptOnceItIsLetGoOf() throws {
+        weak var gone: SimulatedDisk?
+        weak var goneFile: (any DiskFile)?
+        do {
+            let disk = SimulatedDisk(seed: 1)
+            disk.beforeOperation = { [unowned disk] _, _ in _ = disk.processCrashClone() }
+            let file = try disk.open("/a", .create)
+            try file.write(filled(1), at: 0)
+            _ = try file.map(reservedByteCount: 1 << 30)
+            gone = disk
+            goneFile = file
+        }
+        #expect(gone == nil && goneFile == nil)
+    }
+
     @Test func aCloneAtEveryCallNeverLosesWhatWasAcknowledged() throws {
         // A log of numbered sectors, synced after each, with the number that was acknowledged so far.
         disk.placeDirectory("/log")
-        let disk = disk
         var acknowledged = 0
         var clones = 0
         var entropy = SeededEntropy(seed: 11)
-        let hook: (Int, DiskOperation) -> Void = { _, _ in
+        disk.beforeOperation = { [unowned disk] _, _ in
             for policy in [CrashPolicy.loseAllUnsynced, .keepAll, .torn, .random(survivalPercent: 50)] {
                 let found = versions(disk.crashClone(policy, entropy: &entropy).contents(of: "/log/0")) ?? []
                 clones += 1
                 #expect(found.prefix(acknowledged).elementsEqual((0..<acknowledged).map { UInt8($0 + 1) }))
             }
         }
-        disk.beforeOperation = hook
         let file = try disk.open("/log/0", .createNew)
         try disk.syncDirectory("/log")
         for number in 0..<50 {

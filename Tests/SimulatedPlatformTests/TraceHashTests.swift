@@ -95,6 +95,15 @@ import Testing
             hash { disk, _ in _ = try disk.open("/b", .create) },
             hash { disk, _ in _ = try disk.open("/b", .create, permissions: 0o644) },
             hash { disk, _ in _ = try disk.status("/b") },
+            hash { _, file in try file.sync() },
+            hash { disk, file in
+                disk.inject(.fail(.noSpace), atNext: .sync)
+                #expect(throws: DiskError.self) { try file.sync() }
+            },
+            hash { disk, file in
+                disk.inject(.fail(.inputOutput), atNext: .sync)
+                #expect(throws: DiskError.self) { try file.sync() }
+            },
         ]
         #expect(Set(hashes).count == hashes.count)
     }
