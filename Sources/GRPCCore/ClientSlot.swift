@@ -1,4 +1,5 @@
 internal import CGRPC
+internal import Primitives
 
 /// The place of one call of a client: made once, then used for call after call.
 @safe
@@ -14,6 +15,10 @@ struct ClientSlot {
     var hasStatus = false
     var sendInFlight = false
     var readInFlight = false
+    /// Messages that wait for the one in flight.
+    var waitingMessages: [Bytes] = []
+    /// Whether to say, after the last message, that no more come.
+    var closesAfterMessages = false
     /// How many batches are with the core. Invariant: the slot is freed only at 0.
     var pendingCompletions = 0
 

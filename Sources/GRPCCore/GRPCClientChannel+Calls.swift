@@ -79,19 +79,37 @@ extension GRPCClientChannel {
         return call
     }
 
-    /// Sends a message on a stream, on which none may be on its way. Ignored if the call is over.
+    /// Sends a message on a stream, once those before it have gone. Ignored if the call is over.
     package func send(_ call: CallID, message: Bytes) {
         guard let slot = openSlot(call) else { return }
-        assertAlways(!slots[slot].sendInFlight, "one message at a time may be sent on a stream")
+        if slots[slot].sendInFlight {
+            slots[slot].waitingMessages.append(message)
+        } else {
+            startSend(message, slot: slot)
+        }
+    }
+
+    /// Tells the server that no more messages come after those given to `send`.
+    package func halfClose(_ call: CallID) {
+        guard let slot = openSlot(call) else { return }
+        slots[slot].closesAfterMessages = true
+        if !slots[slot].sendInFlight { start(MARTLET_SEND_CLOSE, slot: slot, event: .request) }
+    }
+
+    private func startSend(_ message: Bytes, slot: Int) {
         slots[slot].sendInFlight = true
         unsafe martlet_call_append(slots[slot].storage, Slices.copyOrLend(message))
         start(MARTLET_SEND_MESSAGE, slot: slot, event: .send)
     }
 
-    /// Tells the server that no more messages come.
-    package func halfClose(_ call: CallID) {
-        guard let slot = openSlot(call) else { return }
-        start(MARTLET_SEND_CLOSE, slot: slot, event: .request)
+    /// A message has gone out: sends what waited for that.
+    func sendWaiting(slot: Int) {
+        slots[slot].sendInFlight = false
+        if slots[slot].waitingMessages.isEmpty {
+            if slots[slot].closesAfterMessages { start(MARTLET_SEND_CLOSE, slot: slot, event: .request) }
+        } else {
+            startSend(slots[slot].waitingMessages.removeFirst(), slot: slot)
+        }
     }
 
     /// Asks for the next message of a stream that does not read by itself.
@@ -128,6 +146,8 @@ extension GRPCClientChannel {
         slots[slot].hasStatus = false
         slots[slot].sendInFlight = false
         slots[slot].readInFlight = false
+        slots[slot].waitingMessages = []
+        slots[slot].closesAfterMessages = false
         let (time, overflows) = martlet_monotonic_now().addingReportingOverflow(timeoutNanoseconds)
         let deadline = overflows ? gpr_inf_future(GPR_CLOCK_MONOTONIC) : martlet_monotonic_time(time)
         let method = unsafe grpc_slice_from_copied_string(path)

@@ -38,7 +38,7 @@ extension GRPCClientChannel {
         let call = callID(ofSlot: slot)
         switch tag.event {
         case .send:
-            slots[slot].sendInFlight = false
+            if succeeded { sendWaiting(slot: slot) } else { slots[slot].sendInFlight = false }
             if succeeded { body(call, .sent) }
         case .read:
             slots[slot].readInFlight = false

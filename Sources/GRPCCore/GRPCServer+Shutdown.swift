@@ -61,7 +61,10 @@ extension GRPCServer {
     private func finishClosing() {
         isClosed = true
         waker.close()
-        for slot in slots.indices where slots[slot].phase == .open { slots[slot].phase = .ended }
+        for slot in slots.indices where slots[slot].phase == .open {
+            slots[slot].phase = .ended
+            if slots[slot].pendingCompletions == 0 { free(slot: slot) }
+        }
         while !hasShutDown || slots.contains(where: { $0.phase != .free }) {
             let event = unsafe grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), nil)
             guard unsafe event.type == GRPC_OP_COMPLETE else { break }

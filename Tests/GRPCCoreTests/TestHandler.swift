@@ -92,7 +92,7 @@ final class TestHandler: GRPCHandler {
             }
         }
         // A second answer is one to a stale number.
-        server.reply(call, message: method.rawValue == TestMethod.hold.rawValue ? [] : [1])
+        if test != .hold { server.reply(call, message: [1]) }
     }
 
     func serverStreamCall(_ call: CallID, method: MethodIndex, message: RawSpan) {
@@ -126,6 +126,12 @@ final class TestHandler: GRPCHandler {
         seen.update { $0.messages += 1 }
         guard queued[call] != nil else { return }
         queued[call]?.append(Bytes(copying: message))
+        pump(call)
+    }
+
+    /// Sends a message once those before it have gone.
+    func push(_ call: CallID, _ message: Bytes) {
+        queued[call]?.append(message)
         pump(call)
     }
 

@@ -77,6 +77,16 @@ final class TestServer: Sendable {
         waker.wake()
     }
 
+    /// Has something done on the loop's thread, and waits until it is.
+    func perform(_ job: @escaping Job) {
+        let isDone = Mutexed(false)
+        run { server, handler in
+            job(server, handler)
+            isDone.update { $0 = true }
+        }
+        while !isDone.value { usleep(100) }
+    }
+
     func release(_ call: CallID) {
         run { _, handler in handler.release(call) }
     }
