@@ -110,7 +110,13 @@ let package = Package(
         tests(of: "Auth", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
         tests(of: "Membership", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
         tests(of: "Alarms", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
-        tests(of: "Apply", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(
+            of: "Apply",
+            [
+                "Alarms", "Auth", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC", "Membership",
+                "Primitives",
+                "SimulatedPlatform", "Store",
+            ]),
         tests(of: "Raft", ["EtcdMessages", "Primitives"]),
         tests(
             of: "Node",
