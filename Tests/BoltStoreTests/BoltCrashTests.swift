@@ -46,7 +46,7 @@ import Testing
         var crashes = 0
         disk.beforeOperation = { number, operation in
             var clones = [disk.processCrashClone()]
-            for policy in [CrashPolicy.loseAllUnsynced, .keepAll, .torn, .random(survival: 0.5)] {
+            for policy in [CrashPolicy.loseAllUnsynced, .keepAll, .torn, .random(survivalPercent: 50)] {
                 clones.append(disk.crashClone(policy, entropy: &entropy))
             }
             for (index, clone) in clones.enumerated() {
