@@ -41,7 +41,7 @@ class Client:
         self.channel = grpc.insecure_channel(endpoint, options=[
             ("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1),
             ("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 100),
-            ("grpc.initial_reconnect_backoff_ms", 20), ("grpc.min_reconnect_backoff_ms", 20), ("grpc.enable_retries", 0)])
+            ("grpc.initial_reconnect_backoff_ms", 20), ("grpc.min_reconnect_backoff_ms", 2000), ("grpc.enable_retries", 0)])
         self.calls = {}
 
     def unary(self, path, request=b"", timeout=15, metadata=()):
