@@ -4,7 +4,7 @@ RELEASE = .build/release/martlet
 
 .PHONY: run release test unit compatibility check fix fuzz clean dependencies test-dependencies
 
-run: release ## one durable member on 127.0.0.1:2379, its data in ./default.etcd
+run: release # one durable member on 127.0.0.1:2379, its data in ./default.etcd
 	$(RELEASE)
 
 release: dependencies

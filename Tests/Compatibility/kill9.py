@@ -31,12 +31,13 @@ class Trial:
         answer = client.ask("Maintenance/HashKV", revision=revision)
         self.hashes.append((revision, answer.get("compact_revision", 0), answer["hash"]))
 
-    def round(self, moment, sizes=(0, 30, 200, 2000)):
-        """Writes, waits for the moment, kills, and checks. Gives back what shows that the kill was inside; empty if nothing does."""
+    def round(self, moment, end=Server.kill):
+        """Writes, waits for the moment, ends the server, and checks. Gives back what shows that the end was inside the moment; empty if
+        nothing does."""
         self.hashes, seed = [], self.random.randrange(1 << 30)
         with self.server.client() as client:
             self.read_hash(client)
-            writers = [Writer(self.server, self.ledger, number, seed, sizes) for number in range(WRITERS)]
+            writers = [Writer(self.server, self.ledger, number, seed, moment.sizes) for number in range(WRITERS)]
             for writer in writers:
                 writer.start()
             while len(self.ledger.recent) < WRITES and self.server.alive() and any(writer.is_alive() for writer in writers):
@@ -45,7 +46,7 @@ class Trial:
             moment.wait(self, client)
             if not self.server.alive():
                 self.wrong.append(f"the server ended by itself: {self.server.log_tail(500)}")
-            self.server.kill()
+            end(self.server)
         acknowledged = len(self.ledger.recent)
         for writer in writers:
             writer.running = False
@@ -177,7 +178,7 @@ def rounds(moment, kills, most):
     with Server() as server:
         trial, inside = Trial(server, f"{SEED}/{moment.name}"), []
         while (trial.kills < kills or len(inside) < EACH) and trial.kills < most and not trial.wrong:
-            if evidence := trial.round(moment, moment.sizes):
+            if evidence := trial.round(moment):
                 inside.append(evidence)
         server.stop()
     check(f"{moment.name}: {trial.kills} kills, each after at least {WRITES} acknowledged writes", trial.smallest >= WRITES,
