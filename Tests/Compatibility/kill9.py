@@ -118,32 +118,29 @@ class SegmentCut:
     def wait(self, trial, _):
         folder = trial.server.path("wal")
         before, end = len(segments(folder)), time.monotonic() + 60
+        self.left_over = set(self.begun(folder))
         way = trial.random.choice(["header", "renamed"])
         while time.monotonic() < end:
-            names = os.listdir(folder)
-            if sum(name.endswith(".wal") for name in names) > before:
-                return
-            if way == "header" and self.header_written(folder, names):
+            if len(segments(folder)) > before or (way == "header" and set(self.begun(folder)) - self.left_over):
                 return
 
     @staticmethod
-    def header_written(folder, names):
-        """The path of a segment being made that has its first records but not yet its name; None if there is none."""
-        for name in names:
+    def begun(folder):
+        """(inode, name) of the segments being made that have their first records but not yet their names."""
+        for entry in os.scandir(folder):
             try:
-                if name.endswith(".tmp") and not is_preallocated(os.path.join(folder, name)):
-                    return os.path.join(folder, name)
+                if entry.name.endswith(".tmp") and not is_preallocated(entry.path):
+                    yield entry.inode(), entry.name
             except FileNotFoundError:
                 continue
-        return None
 
     def evidence(self, server):
         folder = server.path("wal")
         _, entries = last_entry(folder)
         if os.path.getsize(segments(folder)[-1]) == SEGMENT_BYTES and len(segments(folder)) > 1 and entries == 0:
             return f"{os.path.basename(segments(folder)[-1])} has no entry yet"
-        if unfinished := self.header_written(folder, os.listdir(folder)):
-            return f"{os.path.basename(unfinished)} has its header and not its name"
+        if unfinished := set(self.begun(folder)) - self.left_over:
+            return f"{min(unfinished)[1]} has its header and not its name"
         return ""
 
 
