@@ -1,10 +1,12 @@
 internal import CGRPC
+internal import CGRPCShim
 
 /// The gRPC core as a whole.
 enum GRPCLibrary {
     /// Starts the core once for the process. It is never shut down: its clean-up runs on a thread of its own and would race
     /// with the next start.
     static let isStarted: Bool = {
+        martlet_skip_lock_order_checks()
         grpc_init()
         return true
     }()

@@ -36,5 +36,6 @@ extension GRPCServer {
         send(call, message: HealthService.response(status))
     }
 
-    private static let malformedMessage = EtcdError(.internal, "grpc: error unmarshalling request: proto: cannot parse")
+    private static let malformedMessage = EtcdError(
+        .internal, "grpc: error unmarshalling request: proto: cannot parse invalid wire-format data")
 }

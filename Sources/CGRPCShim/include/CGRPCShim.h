@@ -12,6 +12,10 @@ extern "C" {
 /// argument; `listener` is the descriptor that accepted the connection. The core owns `descriptor` from now on.
 void martlet_external_connection(void *handler, int listener, int descriptor);
 
+/// Stops the core's mutexes from checking the order in which they are locked, a debugging aid that Debian's build of abseil
+/// leaves on. Measured on unary calls: 7 % of the server's CPU.
+void martlet_skip_lock_order_checks(void);
+
 // Linux calls that Swift's view of the C library leaves out. They return -1 and set errno as the calls they stand for.
 
 /// Accepts a connection whose descriptor neither blocks nor is inherited by other programs.
