@@ -10,6 +10,8 @@ package protocol EtcdMessage: Equatable, Sendable {
     static var schema: MessageSchema { get }
     /// How deep messages may stand within foreign bytes of this type; the message itself is at depth 1.
     static var maxDepth: Int { get }
+    /// How much memory the unpacked message may need for every byte of it, in bytes, on top of `MessageDecoder.baseByteLimit`.
+    static var maxUnpackedBytesPerByte: Int { get }
     /// Copies the fields of an unpacked C struct of this message's type.
     init(unpacked raw: UnsafeRawPointer)
     /// Writes the fields, the last one first.
@@ -20,6 +22,9 @@ package protocol EtcdMessage: Equatable, Sendable {
 
 extension EtcdMessage {
     package static var maxDepth: Int { Limits.maxMessageDepth }
+
+    /// Entries and keys of a few bytes take less than this; a message of empty messages, two bytes each, takes more.
+    package static var maxUnpackedBytesPerByte: Int { 16 }
 
     /// The encoded form.
     package func encoded() -> Bytes {
@@ -36,4 +41,7 @@ extension EtcdMessage {
 extension InternalRaftRequest {
     /// One more than a client's request may have, which stands within the entry.
     package static var maxDepth: Int { Limits.maxMessageDepth + 1 }
+
+    /// More than any message can need: what stands in the log must be read, for other members, etcd's among them, will.
+    package static var maxUnpackedBytesPerByte: Int { 128 }
 }

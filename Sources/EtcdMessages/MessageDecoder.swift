@@ -10,20 +10,18 @@ internal import Primitives
 package final class MessageDecoder {
     /// Up to what size, in bytes, the arena is kept from message to message.
     package static let retainedByteCount = 256 * 1024
-    /// How much memory an unpacked message may need, whatever its length. etcd's largest request of ordinary content takes less.
+    /// How much memory an unpacked message may need, in bytes, whatever its length.
     static let baseByteLimit = 16 * 1024 * 1024
-    /// How much more it may need for every byte of it. Entries of a few bytes, keys of a few bytes take less than this; a message of
-    /// empty messages, two bytes each, takes more.
-    static let byteLimitPerByte = 16
 
-    private var scanner = MessageScanner()
-    private var arena = MessageArena(retainedByteCount: MessageDecoder.retainedByteCount)
+    private var unpacker = MessageUnpacker(retainedByteCount: MessageDecoder.retainedByteCount)
 
     package init() {}
 
     /// Decodes a message.
     package func decode<Message: EtcdMessage>(_ type: Message.Type, _ bytes: RawSpan) throws(MessageError) -> Message {
-        try decodeCanonical(type, bytes).message
+        let unpacked = try unsafe unpacker.unpack(bytes, Message.unpacking)
+        defer { unpacker.reset() }
+        return unsafe Message(unpacked: unpacked.message)
     }
 
     /// Decodes a message, and says whether its bytes may be handed on to others as they are: whether every decoder of protobuf gives
@@ -31,53 +29,86 @@ package final class MessageDecoder {
     package func decodeCanonical<Message: EtcdMessage>(
         _ type: Message.Type, _ bytes: RawSpan
     ) throws(MessageError) -> (message: Message, isCanonical: Bool) {
-        let result: Result<(message: Message, isCanonical: Bool), MessageError> = unsafe bytes.withUnsafeBytes {
-            buffer in
-            do throws(MessageError) {
-                return try unsafe .success(decode(type, buffer))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
+        let unpacked = try unsafe unpacker.unpack(bytes, Message.unpacking)
+        defer { unpacker.reset() }
+        return unsafe (Message(unpacked: unpacked.message), unpacked.isCanonical)
+    }
+}
+
+extension EtcdMessage {
+    /// What the unpacker must know of the type.
+    fileprivate static var unpacking: MessageUnpacker.Parameters {
+        unsafe MessageUnpacker.Parameters(
+            descriptor: schema.descriptor, maxDepth: maxDepth, maxBytesPerByte: maxUnpackedBytesPerByte)
+    }
+}
+
+/// The part of decoding that is the same for all types of messages: from bytes to protobuf-c's struct.
+@safe
+private struct MessageUnpacker: ~Copyable {
+    @unsafe
+    struct Parameters {
+        var descriptor: UnsafePointer<ProtobufCMessageDescriptor>
+        /// See `EtcdMessage.maxDepth`.
+        var maxDepth: Int
+        /// See `EtcdMessage.maxUnpackedBytesPerByte`.
+        var maxBytesPerByte: Int
     }
 
-    private func decode<Message: EtcdMessage>(
-        _ type: Message.Type, _ bytes: UnsafeRawBufferPointer
-    ) throws(MessageError) -> (message: Message, isCanonical: Bool) {
-        let descriptor = unsafe Message.schema.descriptor
-        let scan = try unsafe scanner.scan(bytes, as: descriptor, maxDepth: Message.maxDepth)
+    /// protobuf-c's struct, which is valid until the arena is reset, and whether the bytes were canonical.
+    @unsafe
+    struct Unpacked {
+        var message: UnsafeRawPointer
+        var isCanonical: Bool
+    }
+
+    private var scanner = MessageScanner()
+    private var arena: MessageArena
+
+    init(retainedByteCount: Int) {
+        arena = MessageArena(retainedByteCount: retainedByteCount)
+    }
+
+    mutating func reset() {
+        arena.reset()
+    }
+
+    mutating func unpack(_ bytes: RawSpan, _ parameters: Parameters) throws(MessageError) -> Unpacked {
+        try unsafe bytes.withUnsafeBytes { (buffer) throws(MessageError) in
+            try unsafe unpack(buffer, parameters)
+        }
+    }
+
+    private mutating func unpack(
+        _ bytes: UnsafeRawBufferPointer, _ parameters: Parameters
+    ) throws(MessageError) -> Unpacked {
+        let scan = try unsafe scanner.scan(bytes, as: parameters.descriptor, maxDepth: parameters.maxDepth)
         if scan.isCanonical {
-            return (try unsafe unpack(bytes, scan), true)
+            return unsafe Unpacked(message: try unpack(bytes, scan, parameters), isCanonical: true)
         }
-        let clean = try unsafe MessageCleaner.clean(bytes, as: descriptor)
-        let result: Result<Message, MessageError> = unsafe clean.withUnsafeBytes { bytes in
-            do throws(MessageError) {
-                let scan = try unsafe scanner.scan(bytes, as: descriptor, maxDepth: Message.maxDepth)
-                assertAlways(scan.isCanonical, "a cleaned message is canonical")
-                return try unsafe .success(unpack(bytes, scan))
-            } catch {
-                return .failure(error)
-            }
+        let clean = try unsafe MessageCleaner.clean(bytes, as: parameters.descriptor)
+        return try unsafe clean.span.bytes.withUnsafeBytes { (bytes) throws(MessageError) in
+            let scan = try unsafe scanner.scan(bytes, as: parameters.descriptor, maxDepth: parameters.maxDepth)
+            assertAlways(scan.isCanonical, "a cleaned message is canonical")
+            return unsafe Unpacked(message: try unpack(bytes, scan, parameters), isCanonical: false)
         }
-        return (try result.get(), false)
     }
 
     /// Has protobuf-c unpack a canonical message.
-    private func unpack<Message: EtcdMessage>(
-        _ bytes: UnsafeRawBufferPointer, _ scan: MessageScan
-    ) throws(MessageError) -> Message {
-        let limit = Self.baseByteLimit + Self.byteLimitPerByte * bytes.count
+    private mutating func unpack(
+        _ bytes: UnsafeRawBufferPointer, _ scan: MessageScan, _ parameters: Parameters
+    ) throws(MessageError) -> UnsafeRawPointer {
+        let limit = unsafe MessageDecoder.baseByteLimit + parameters.maxBytesPerByte * bytes.count
         guard scan.unpackedByteCount <= limit else {
             throw .unpackedTooLarge(byteCount: scan.unpackedByteCount, limit: limit)
         }
         arena.prepare(byteCount: scan.unpackedByteCount)
-        defer { arena.reset() }
         let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-        guard
-            let unpacked = unsafe protobuf_c_message_unpack(
-                Message.schema.descriptor, arena.allocator, bytes.count, base)
-        else { throw .unpackFailed }
-        return unsafe Message(unpacked: UnsafeRawPointer(unpacked))
+        let message = unsafe protobuf_c_message_unpack(parameters.descriptor, arena.allocator, bytes.count, base)
+        guard let message = unsafe message else {
+            arena.reset()
+            throw .unpackFailed
+        }
+        return UnsafeRawPointer(message)
     }
 }

@@ -71,6 +71,14 @@ import Testing
         #expect(limit < 64 << 20 && byteCount > limit)
     }
 
+    @Test(arguments: [0x0A, 0x12] as Bytes)
+    func aMillionEmptyMessagesInTheLogAreRead(tag: UInt8) throws {
+        let payload = (0..<1_000_000).flatMap { _ in [tag, 0] as Bytes }
+        let entry = ProposalEncoder.entry(field: 6, payload: payload, header: RequestHeader())
+        let transaction = try #require(try InternalRaftRequest(decoding: entry).txn)
+        #expect(transaction.compare.count + transaction.success.count == 1_000_000)
+    }
+
     @Test func aHundredThousandEmptyMessagesAreRead() throws {
         let transaction = try TxnRequest(decoding: (0..<100_000).flatMap { _ in [0x12, 0] as Bytes })
         #expect(transaction.success.count == 100_000)
