@@ -18,7 +18,7 @@ package struct BoltCommitter: Sendable {
         /// The new state, durable.
         let root: BoltMeta
         /// Pages that only older states lead to.
-        let freed: [PageRun]
+        let freed: [FreedRun]
         /// What is left of the free pages lent.
         let remaining: PageRuns
         /// Length of the file.
@@ -28,8 +28,8 @@ package struct BoltCommitter: Sendable {
     private let input: CommitInput
     private let file: any DiskFile
     private let checksums: ChecksumFile?
-    private var plan: CommitPlan?
-    private var done = 0
+    private(set) var plan: CommitPlan?
+    private(set) var done = 0
     private var failure: BoltError?
 
     /// - Parameter failure: why there is nothing it may do.

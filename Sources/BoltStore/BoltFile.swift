@@ -17,10 +17,12 @@ package final class BoltFile {
     private var storedFreeList: PageRun?
     /// Pages that no state in use leads to. Empty while a commit has them.
     private var free: PageRuns
-    /// Number of pages in `free` before the running commit took them.
+    /// Number of pages that the newest state does not use, those that a reader of an older one needs included.
     package private(set) var freePageCount: Int
-    /// Pages freed by each transaction, oldest first, as long as a reader of an older state may need them.
-    private var pending: [(transaction: UInt64, runs: [PageRun])] = []
+    /// Pages freed by each transaction, oldest first, that have not been found free of readers.
+    private var pending: [(transaction: UInt64, freed: [FreedRun])] = []
+    /// The transaction that the file was opened at.
+    private let openedTransaction: UInt64
     /// How many readers each state has, oldest first.
     private var readers: [(transaction: UInt64, count: Int)] = []
     private var isCommitting = false
@@ -37,7 +39,8 @@ package final class BoltFile {
         self.fileByteCount = fileByteCount
         self.storedFreeList = storedFreeList
         self.free = free
-        freePageCount = free.pageCount
+        freePageCount = free.pageCount + (storedFreeList?.count ?? 0)
+        openedTransaction = root.transaction
     }
 
     /// Releases the file and its lock. No view or committer may be used after this.
@@ -79,11 +82,10 @@ package final class BoltFile {
     package func beginCommit(_ changes: [BoltBucketChanges]) -> BoltCommitter {
         let failure: BoltError? = isCommitting ? .unfinishedCommit : nil
         isCommitting = true
-        releasePending()
         let base = failure == nil ? pin() : BoltView(pages: pages, root: root)
         let input = CommitInput(
-            base: base, changes: changes, free: free, storedFreeList: storedFreeList, fileByteCount: fileByteCount,
-            settings: settings)
+            base: base, changes: changes, free: free, released: releasePending(), openedTransaction: openedTransaction,
+            storedFreeList: storedFreeList, fileByteCount: fileByteCount, settings: settings)
         free = PageRuns()
         return BoltCommitter(input, file: file, checksums: checksums, failure: failure)
     }
@@ -99,19 +101,35 @@ package final class BoltFile {
         storedFreeList = nil
         free = outcome.remaining
         pending.append((root.transaction, outcome.freed))
-        releasePending()
-        freePageCount = free.pageCount
+        freePageCount = free.pageCount + pending.reduce(0) { $0 + $1.freed.reduce(0) { $0 + $1.run.count } }
     }
 
-    /// Makes free what no reader can reach any more: what a transaction freed is needed by readers of states before it.
-    private func releasePending() {
-        let oldest = readers.first?.transaction ?? root.transaction
+    /// Takes from the pending pages those that no reader can reach: a page is needed by readers of the transactions from the
+    /// one that wrote it up to the one before that which freed it.
+    ///
+    /// So a long reader holds on to the pages of its own state, not to everything written and freed since.
+    private func releasePending() -> [PageRun] {
         var released: [PageRun] = []
-        while let first = pending.first, first.transaction <= oldest {
-            released += first.runs
-            pending.removeFirst()
+        var kept: [(transaction: UInt64, freed: [FreedRun])] = []
+        for (transaction, freed) in pending {
+            // With no reader before it, all of them.
+            guard let oldest = readers.first?.transaction, oldest < transaction else {
+                released += freed.map(\.run)
+                continue
+            }
+            var needed: [FreedRun] = []
+            for pages in freed {
+                let states = pages.birth..<transaction
+                if readers.contains(where: { states.contains($0.transaction) }) {
+                    needed.append(pages)
+                } else {
+                    released.append(pages.run)
+                }
+            }
+            if !needed.isEmpty { kept.append((transaction, needed)) }
         }
-        free.insert(released)
+        pending = kept
+        return released
     }
 
     // MARK: Checking
@@ -123,7 +141,7 @@ package final class BoltFile {
         var walk = TreeWalk(pages: pages, highWaterMark: root.highWaterMark, recordsChecksums: false)
         try walk.walk(root.rootPage)
         var accounted = free
-        for (_, runs) in pending { accounted.insert(runs) }
+        for (_, freed) in pending { accounted.insert(freed.map(\.run)) }
         if let storedFreeList {
             try checkStoredFreeList(storedFreeList, walk)
             accounted.insert([storedFreeList])

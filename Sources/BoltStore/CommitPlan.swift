@@ -28,6 +28,10 @@ struct CommitInput: Sendable {
     let changes: [BoltBucketChanges]
     /// Pages it may use.
     let free: PageRuns
+    /// More of them, in any order.
+    let released: [PageRun]
+    /// The transaction that the file was opened at.
+    let openedTransaction: UInt64
     /// The pages of the list of free pages in the file, if it has one: it is not kept.
     let storedFreeList: PageRun?
     /// Length of the file.
@@ -35,13 +39,27 @@ struct CommitInput: Sendable {
     let settings: BoltSettings
 }
 
+/// Pages that a transaction stopped using.
+struct FreedRun: Sendable {
+    let run: PageRun
+    /// The transaction that wrote them, or the one that the file was opened at if that is later.
+    let birth: UInt64
+
+    init(_ run: PageRun, birth: UInt64) {
+        self.run = run
+        self.birth = birth
+    }
+}
+
 extension CommitPlan {
     /// Plans a transaction. Reads the pages that hold what changes.
     init(_ input: CommitInput) throws(BoltError) {
         let pages = input.base.pages
         let old = input.base.root
+        var free = input.free
+        free.insert(input.released)
         var writer = PageWriter(
-            allocator: PageAllocator(free: input.free, highWaterMark: old.highWaterMark),
+            allocator: PageAllocator(free: free, highWaterMark: old.highWaterMark),
             pageSizeByteCount: old.pageSizeByteCount)
         if let run = input.storedFreeList { writer.freed.append(run) }
         let root = try Self.edit(input, &writer)
@@ -62,12 +80,11 @@ extension CommitPlan {
 
         // The pages were free, so nobody else looks at what is known of them.
         pages.table.grow(to: highWaterMark)
+        let freed = writer.freed.map { FreedRun($0, birth: pages.table.birth(of: $0.first) + input.openedTransaction) }
         for (page, checksum) in writer.checksums {
-            if input.settings.keepsChecksums {
-                pages.table.setChecksum(checksum, of: page)
-            } else {
-                pages.table.forget(page)
-            }
+            pages.table.record(
+                page, checksum: input.settings.keepsChecksums ? checksum : nil,
+                birth: meta.transaction - input.openedTransaction)
         }
         let needed = Int(highWaterMark) * pageSize
         var fileByteCount = input.fileByteCount
@@ -78,7 +95,7 @@ extension CommitPlan {
         }
         effects = Self.effects(writer, meta, input, growTo: fileByteCount, pages.table)
         outcome = BoltCommitter.Outcome(
-            root: meta, freed: writer.freed, remaining: writer.allocator.remaining, fileByteCount: fileByteCount)
+            root: meta, freed: freed, remaining: writer.allocator.remaining, fileByteCount: fileByteCount)
     }
 
     /// Changes the buckets and the tree above them. Answers the page of the new root.

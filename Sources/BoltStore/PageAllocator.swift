@@ -27,9 +27,5 @@ struct PageAllocator: Sendable {
     }
 
     /// What is still free.
-    var remaining: PageRuns {
-        var runs = PageRuns()
-        runs.insert(free.filter { $0.count > 0 })
-        return runs
-    }
+    var remaining: PageRuns { PageRuns(sorted: free[start...].filter { $0.count > 0 }) }
 }

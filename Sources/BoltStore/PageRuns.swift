@@ -6,6 +6,14 @@ struct PageRuns: Equatable, Sendable {
     private(set) var runs: [PageRun] = []
     private(set) var pageCount = 0
 
+    init() {}
+
+    /// - Parameter runs: ascending and apart from each other; none is empty.
+    init(sorted runs: [PageRun]) {
+        self.runs = runs
+        pageCount = runs.reduce(0) { $0 + $1.count }
+    }
+
     /// Adds the pages of `added`, in any order. Invariant: none of them is in the set.
     mutating func insert(_ added: [PageRun]) {
         if added.isEmpty { return }

@@ -1,6 +1,7 @@
 internal import Synchronization
 
-/// What is known of each page in memory: its checksum, and whether it has been verified since it was last written.
+/// What is known of each page in memory: its checksum, whether it has been verified since it was last written, and which
+/// transaction since the opening of the file wrote it.
 ///
 /// Eight bytes for a page, in chunks made as the file grows, so that readers on other threads need no lock: a chunk never
 /// moves. Only the one committer, and the opening of the file, record checksums; any reader may mark a page as verified.
@@ -16,6 +17,8 @@ final class PageTable: @unchecked Sendable {
 
     private static let hasChecksum: UInt64 = 1 << 32
     private static let isVerified: UInt64 = 1 << 33
+    private static let birthShift: UInt64 = 34
+    private static let maxBirth: UInt64 = (1 << 30) - 1
 
     /// - Parameter pageCount: how many pages the file can ever have.
     init(pageCount: Int) {
@@ -74,14 +77,26 @@ final class PageTable: @unchecked Sendable {
         _ = withSlot(page) { $0.bitwiseAnd(~Self.isVerified, ordering: .relaxed) }
     }
 
-    /// Forgets all about a page that is about to be rewritten.
-    func forget(_ page: UInt64) {
-        _ = withSlot(page) { $0.store(0, ordering: .relaxed) }
+    /// Records a page that is about to be written; it counts as not verified.
+    ///
+    /// - Parameters:
+    ///   - checksum: nil if none is kept.
+    ///   - birth: the writing transaction, counted from the opening of the file, which is 0.
+    func record(_ page: UInt64, checksum: UInt32?, birth: UInt64) {
+        // Far from the opening it is said to have been there from the start, which only keeps it longer.
+        let birth = birth <= Self.maxBirth ? birth : 0
+        let known = checksum.map { Self.hasChecksum | UInt64($0) } ?? 0
+        _ = withSlot(page) { $0.store(birth << Self.birthShift | known, ordering: .relaxed) }
     }
 
-    /// Records the checksum of a page; it counts as not verified.
+    /// Records the checksum of a page that has been in the file since it was opened.
     func setChecksum(_ checksum: UInt32, of page: UInt64) {
-        _ = withSlot(page) { $0.store(Self.hasChecksum | UInt64(checksum), ordering: .relaxed) }
+        record(page, checksum: checksum, birth: 0)
+    }
+
+    /// The transaction that wrote the page, counted from the opening of the file; 0 if it was there already.
+    func birth(of page: UInt64) -> UInt64 {
+        (withSlot(page) { $0.load(ordering: .relaxed) } ?? 0) >> Self.birthShift
     }
 
     /// The checksum of the page that begins with `page`; nil if it is not known.

@@ -53,9 +53,7 @@ struct TreeWalk {
             }
             page += 1
         }
-        var result = PageRuns()
-        result.insert(runs)
-        return result
+        return PageRuns(sorted: runs)
     }
 
     private mutating func walk(

@@ -77,4 +77,26 @@ import Testing
         for (view, contents) in pinned { #expect(try view.contents() == contents) }
         file.close()
     }
+
+    @Test func aLongReaderDoesNotMakeTheFileGrow() throws {
+        let disk = makeDisk()
+        let file = try BoltFile.open(disk: disk, path: path, settings: smallSettings)
+        let bucket = Bytes(text: "lease")
+        func write(_ number: UInt8) throws {
+            let changes = (0..<100 as Range<UInt8>).map {
+                BoltChange(key: [$0], value: Bytes(repeating: number, count: 30))
+            }
+            try file.commit([BoltBucketChanges(bucket: bucket, changes: changes)])
+        }
+        for number in 0..<5 as Range<UInt8> { try write(number) }
+        let view = file.pin()
+        for number in 5..<10 as Range<UInt8> { try write(number) }
+        let size = file.sizeByteCount
+        for number in 10..<100 as Range<UInt8> { try write(number) }
+        #expect(file.sizeByteCount == size)
+        #expect(try view.get(bucket: bucket, key: [50]) == Bytes(repeating: 4, count: 30))
+        try file.check()
+        file.release(view)
+        file.close()
+    }
 }
