@@ -49,7 +49,7 @@ extension Applier {
     private func check(_ operation: RaftOperation, _ credentials: Credentials) throws(MVCCError) {
         do throws(EtcdError) {
             try alarms.check(operation)
-            try auth.check(.operation(operation), at: .apply, credentials, leases: leases)
+            try auth.check(.operation(operation), at: .execution, credentials, leases: leases)
         } catch {
             throw .etcd(error)
         }

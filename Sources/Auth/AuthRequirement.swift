@@ -46,10 +46,13 @@ package enum AuthorizedRequest: Equatable, Sendable {
     case downgrade
 }
 
-/// Where a request is checked: by the member that takes it, and again by every member that applies it.
+/// When a request is checked.
 package enum AuthCheckpoint: Equatable, Sendable {
-    case service
-    case apply
+    /// By the member that takes it, before it goes into the log. Most requests are not: an alarm that forbids them is the
+    /// better answer, and what counts is who may do what when they are carried out.
+    case proposal
+    /// Where it is carried out: by every member when it is applied, by one for what is only read.
+    case execution
 }
 
 /// The one place that says what a request needs (ordering rule 10): from the request as it will be carried out, with every
@@ -57,41 +60,48 @@ package enum AuthCheckpoint: Equatable, Sendable {
 /// (etcd v3.6 `server/etcdserver/apply/auth.go`, `txn/txn.go`, `v3rpc`).
 extension AuthorizedRequest {
     package func requirements(at checkpoint: AuthCheckpoint) -> [AuthRequirement] {
-        switch self {
-        case .operation(let operation): operation.requirements(at: checkpoint)
-        case .rangeStream(let range): [.read(range.key, range.rangeEnd)]
-        case .watch(let key, let rangeEnd): [.read(key.isEmpty ? [0] : key, rangeEnd)]
-        case .leaseKeepAlive(let id): [.leaseKeys(id, right: .write)]
-        case .leaseTimeToLive(let request):
+        switch (self, checkpoint) {
+        case (.operation(let operation), .proposal): operation.requirementsBeforeProposal
+        case (.operation(let operation), .execution): operation.requirements
+        case (.rangeStream(let range), _): [.read(range.key, range.rangeEnd)]
+        case (.watch(let key, let rangeEnd), _): [.read(key.isEmpty ? [0] : key, rangeEnd)]
+        case (.leaseKeepAlive(let id), _): [.leaseKeys(id, right: .write)]
+        case (.leaseTimeToLive(let request), _):
             request.keys ? [.anyUser, .leaseKeys(LeaseID(request.id), right: .read)] : [.anyUser]
-        case .leaseList(let ids): ids.map { .leaseKeys($0, right: .read) }
-        case .memberList, .status: [.anyUser]
-        case .memberChange, .defragment, .hash, .hashKV, .snapshot, .moveLeader, .downgrade: [.administrator]
+        case (.leaseList(let ids), _): ids.map { .leaseKeys($0, right: .read) }
+        case (.memberList, _), (.status, _): [.anyUser]
+        case (.memberChange, _), (.defragment, _), (.hash, _), (.hashKV, _), (.snapshot, _), (.moveLeader, _),
+            (.downgrade, _):
+            [.administrator]
         }
     }
 }
 
 extension RaftOperation {
-    fileprivate func requirements(at checkpoint: AuthCheckpoint) -> [AuthRequirement] {
+    fileprivate var requirementsBeforeProposal: [AuthRequirement] {
+        switch self {
+        case .compaction: [.administrator]
+        case .leaseGrant, .leaseRevoke: [.anyUser]
+        case .alarm(let alarm): [alarm.action == .get ? .anyUser : .administrator]
+        default: []
+        }
+    }
+
+    fileprivate var requirements: [AuthRequirement] {
         switch self {
         case .range(let range): [.read(range.key, range.rangeEnd)]
         case .put(let put): put.requirements
         case .deleteRange(let delete): delete.requirements
         case .txn(let txn): txn.requirements
-        case .compaction: checkpoint == .service ? [.administrator] : []
-        case .leaseGrant: checkpoint == .service ? [.anyUser] : []
-        case .leaseRevoke(let revoke):
-            (checkpoint == .service ? [.anyUser] : []) + [.leaseKeys(LeaseID(revoke.id), right: .write)]
-        case .alarm(let alarm):
-            if checkpoint == .apply { [] } else { [alarm.action == .get ? .anyUser : .administrator] }
+        case .leaseRevoke(let revoke): [.leaseKeys(LeaseID(revoke.id), right: .write)]
         case .authUserGet(let get): [.administratorOrUser(get.name)]
         case .authRoleGet(let get): [.administratorOrRole(get.role)]
         case .authEnable, .authDisable, .authStatus, .authUserAdd, .authUserDelete, .authUserChangePassword,
             .authUserGrantRole, .authUserRevokeRole, .authUserList, .authRoleAdd, .authRoleGrantPermission,
             .authRoleRevokePermission, .authRoleDelete, .authRoleList:
             [.administrator]
-        case .authenticate, .leaseCheckpoint, .clusterVersionSet, .clusterMemberAttrSet, .downgradeInfoSet,
-            .downgradeVersionTest:
+        case .compaction, .leaseGrant, .alarm, .authenticate, .leaseCheckpoint, .clusterVersionSet,
+            .clusterMemberAttrSet, .downgradeInfoSet, .downgradeVersionTest:
             []
         }
     }

@@ -96,7 +96,7 @@ struct AuthFixture {
 
     /// Why a request is refused; nil if it is not.
     func refusal(
-        _ request: AuthorizedRequest, _ credentials: Credentials, at checkpoint: AuthCheckpoint = .apply
+        _ request: AuthorizedRequest, _ credentials: Credentials, at checkpoint: AuthCheckpoint = .execution
     ) -> EtcdError? {
         do throws(EtcdError) {
             try auth.check(request, at: checkpoint, credentials, leases: leases)

@@ -4,7 +4,7 @@ import EtcdMessages
 import Primitives
 import Testing
 
-/// What requests need (etcd v3.6; `apply` and `service` differ where etcd checks in one place only).
+/// What requests need (etcd v3.6; what is checked before it is proposed, and where it is carried out).
 @Suite struct AuthRequirementTests {
     private func read(_ key: Bytes, _ rangeEnd: Bytes = []) -> AuthRequirement {
         .access(key: key, rangeEnd: rangeEnd, right: .read)
@@ -15,32 +15,32 @@ import Testing
     }
 
     private func expect(
-        _ operation: RaftOperation, apply: [AuthRequirement], service: [AuthRequirement]? = nil,
+        _ operation: RaftOperation, execution: [AuthRequirement], proposal: [AuthRequirement] = [],
         sourceLocation: SourceLocation = #_sourceLocation
     ) {
         let request = AuthorizedRequest.operation(operation)
-        #expect(request.requirements(at: .apply) == apply, sourceLocation: sourceLocation)
-        #expect(request.requirements(at: .service) == service ?? apply, sourceLocation: sourceLocation)
+        #expect(request.requirements(at: .execution) == execution, sourceLocation: sourceLocation)
+        #expect(request.requirements(at: .proposal) == proposal, sourceLocation: sourceLocation)
     }
 
     @Test func keys() {
         var range = RangeRequest()
         range.key = [1]
         range.rangeEnd = [2]
-        expect(.range(range), apply: [read([1], [2])])
+        expect(.range(range), execution: [read([1], [2])])
         var put = PutRequest()
         put.key = [3]
-        expect(.put(put), apply: [write([3])])
+        expect(.put(put), execution: [write([3])])
         put.prevKv = true
         put.lease = -5
-        expect(.put(put), apply: [write([3]), .leaseKeys(LeaseID(-5), right: .write), read([3])])
+        expect(.put(put), execution: [write([3]), .leaseKeys(LeaseID(-5), right: .write), read([3])])
         var delete = DeleteRangeRequest()
         delete.key = [4]
         delete.rangeEnd = [0]
-        expect(.deleteRange(delete), apply: [write([4], [0])])
+        expect(.deleteRange(delete), execution: [write([4], [0])])
         delete.prevKv = true
-        expect(.deleteRange(delete), apply: [write([4], [0]), read([4], [0])])
-        expect(.compaction(CompactionRequest()), apply: [], service: [.administrator])
+        expect(.deleteRange(delete), execution: [write([4], [0]), read([4], [0])])
+        expect(.compaction(CompactionRequest()), execution: [], proposal: [.administrator])
     }
 
     @Test func bothBranchesOfATxnAndAllItsCompares() {
@@ -66,32 +66,32 @@ import Testing
         txn.failure = [op(.range(range)), op(.deleteRange(DeleteRangeRequest()))]
         expect(
             .txn(txn),
-            apply: [
+            execution: [
                 read([1], [2]), write([3]), .leaseKeys(LeaseID(8), right: .write), read([3]), read([4]), write([]),
             ])
-        expect(.txn(TxnRequest()), apply: [])
+        expect(.txn(TxnRequest()), execution: [])
     }
 
     @Test func leasesAndAlarms() {
-        expect(.leaseGrant(LeaseGrantRequest()), apply: [], service: [.anyUser])
+        expect(.leaseGrant(LeaseGrantRequest()), execution: [], proposal: [.anyUser])
         var revoke = LeaseRevokeRequest()
         revoke.id = 9
         let keys = AuthRequirement.leaseKeys(LeaseID(9), right: .write)
-        expect(.leaseRevoke(revoke), apply: [keys], service: [.anyUser, keys])
+        expect(.leaseRevoke(revoke), execution: [keys], proposal: [.anyUser])
         var alarm = AlarmRequest()
-        expect(.alarm(alarm), apply: [], service: [.anyUser])
+        expect(.alarm(alarm), execution: [], proposal: [.anyUser])
         alarm.action = .activate
-        expect(.alarm(alarm), apply: [], service: [.administrator])
+        expect(.alarm(alarm), execution: [], proposal: [.administrator])
     }
 
     @Test func usersAndRoles() {
         var userGet = AuthUserGetRequest()
         userGet.name = [1]
-        expect(.authUserGet(userGet), apply: [.administratorOrUser([1])])
+        expect(.authUserGet(userGet), execution: [.administratorOrUser([1])])
         var roleGet = AuthRoleGetRequest()
         roleGet.role = [2]
-        expect(.authRoleGet(roleGet), apply: [.administratorOrRole([2])])
-        expect(.authenticate(InternalAuthenticateRequest()), apply: [])
+        expect(.authRoleGet(roleGet), execution: [.administratorOrRole([2])])
+        expect(.authenticate(InternalAuthenticateRequest()), execution: [])
         for operation in [
             .authEnable, .authDisable, .authStatus, .authUserList, .authRoleList,
             .authUserAdd(AuthUserAddRequest()), .authUserDelete(AuthUserDeleteRequest()),
@@ -101,12 +101,12 @@ import Testing
             .authRoleGrantPermission(AuthRoleGrantPermissionRequest()),
             .authRoleRevokePermission(AuthRoleRevokePermissionRequest()),
         ] as [RaftOperation] {
-            expect(operation, apply: [.administrator])
+            expect(operation, execution: [.administrator])
         }
     }
 
     @Test func whatDoesNotGoThroughTheLog() {
-        func needs(_ request: AuthorizedRequest) -> [AuthRequirement] { request.requirements(at: .service) }
+        func needs(_ request: AuthorizedRequest) -> [AuthRequirement] { request.requirements(at: .execution) }
         var range = RangeRequest()
         range.key = [1]
         range.rangeEnd = [2]
