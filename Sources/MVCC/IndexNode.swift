@@ -7,13 +7,13 @@ internal import Primitives
 ///
 /// Unchecked because it is a class that is written: `KeyIndex` writes only nodes that nobody else refers to.
 final class IndexNode: @unchecked Sendable {
-    /// Greatest number of entries of a leaf, or of children of a branch.
-    static let capacity = 64
+    /// Greatest number of entries of a leaf: few enough that an insertion moves little.
+    static let leafCapacity = 64
+    /// Greatest number of children of a branch: many, so that a million keys are two branches deep, and those stay in the
+    /// processor's caches.
+    static let branchCapacity = 256
     /// Length of keys, in bytes, beyond which a node is split even if it has few.
     static let capacityByteCount = 16 * 1024
-    /// A node with fewer than this is joined with a neighbour when both fit in three quarters of one.
-    static let thinCount = capacity / 4
-
     /// Of a leaf its keys, of a branch its separators.
     var keys = PackedKeys()
     /// Of a leaf, one for each key.
@@ -35,10 +35,23 @@ final class IndexNode: @unchecked Sendable {
     }
 
     var isLeaf: Bool { children.isEmpty }
+    private var capacity: Int { isLeaf ? Self.leafCapacity : Self.branchCapacity }
+    /// Whether it has so little that it is joined with a neighbour when both fit in three quarters of one.
+    private var isThin: Bool { count < capacity / 4 }
 
     /// Number of living keys below.
     var liveCount: Int {
-        isLeaf ? entries.reduce(0) { $0 + ($1.isLive ? 1 : 0) } : liveCounts.reduce(0, +)
+        isLeaf ? liveCount(before: entries.count) : liveCounts.reduce(0, +)
+    }
+
+    /// Number of living keys among the first entries of a leaf.
+    func liveCount(before end: Int) -> Int {
+        // Not through the array's own iterator, which would take hold of each entry.
+        unsafe entries.withUnsafeBufferPointer { entries in
+            var count = 0
+            for index in 0..<end where unsafe entries[index].isLive { count += 1 }
+            return count
+        }
     }
 
     /// Number of entries or children.
@@ -56,7 +69,7 @@ final class IndexNode: @unchecked Sendable {
     // MARK: Splitting
 
     var isOverfull: Bool {
-        count > Self.capacity || (keys.byteCount > Self.capacityByteCount && count >= (isLeaf ? 2 : 4))
+        count > capacity || (keys.byteCount > Self.capacityByteCount && count >= (isLeaf ? 2 : 4))
     }
 
     /// Cuts off the right part, and answers it with the separator between the two.
@@ -95,7 +108,7 @@ final class IndexNode: @unchecked Sendable {
     func repairChild(_ index: Int) {
         if children[index].count == 0 {
             removeChild(index)
-        } else if children[index].count < Self.thinCount {
+        } else if children[index].isThin {
             if index + 1 < children.count, canJoin(index) {
                 join(index)
             } else if index > 0, canJoin(index - 1) {
@@ -112,7 +125,7 @@ final class IndexNode: @unchecked Sendable {
 
     private func canJoin(_ left: Int) -> Bool {
         let (one, other) = (children[left], children[left + 1])
-        return one.count + other.count <= Self.capacity * 3 / 4
+        return one.count + other.count <= one.capacity * 3 / 4
             && one.keys.byteCount + other.keys.byteCount <= Self.capacityByteCount / 2
     }
 

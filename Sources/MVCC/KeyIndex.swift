@@ -46,9 +46,7 @@ struct KeyIndex: Sendable {
             for before in 0..<index { rank += node.liveCounts[before] }
             node = node.children[index]
         }
-        let (index, _) = node.keys.search(key)
-        for before in 0..<index where node.entries[before].isLive { rank += 1 }
-        return rank
+        return rank + node.liveCount(before: node.keys.search(key).index)
     }
 
     /// Visits the keys from `lower` on, before `upper` (nil is the end), in order, dead ones too, until `visit` answers
