@@ -148,7 +148,8 @@ extension KeyIndex {
             #expect(index.allKeys() == sorted.enumerated().filter { $0.offset % 3 == 0 }.map(\.element))
             if order == .ascending, count == 5000 {
                 let leaves = Self.leafCount(index.root)
-                #expect(leaves <= 5000 / 3 / (IndexNode.leafCapacity / 4) + 1, "thin leaves are joined, \(leaves) are left")
+                #expect(
+                    leaves <= 5000 / 3 / (IndexNode.leafCapacity / 4) + 1, "thin leaves are joined, \(leaves) are left")
             }
         }
     }

@@ -24,7 +24,7 @@ import Testing
             bench = try Bench()
             generator = RequestGenerator(entropy: SeededEntropy(seed: seed))
             for lease in RequestGenerator.leases { model.leases[lease] = [] }
-            for lease in RequestGenerator.leases { bench.leases.keys[LeaseID(lease)] = [] }
+            for lease in RequestGenerator.leases { bench.leases.keys[lease] = [] }
         }
 
         func result<Response: EtcdMessage>(_ body: () throws -> Response) throws -> Result<Response, EtcdError> {
@@ -54,7 +54,7 @@ import Testing
                 #expect(bench.mvcc.compactedRevision == model.compacted)
                 #expect(bench.mvcc.index.brokenInvariant() == nil)
                 #expect(bench.mvcc.index.liveCount == model.states[model.current]?.count)
-                for (lease, keys) in model.leases { #expect(bench.leases.keys[LeaseID(lease)] == keys) }
+                for (lease, keys) in model.leases { #expect(bench.leases.keys[lease] == keys) }
                 try stepSliced()
             }
         }
@@ -205,7 +205,7 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<40) func sameAsTheModel(_ seed: UInt64) throws {
+    @Test(arguments: 0..<20) func sameAsTheModel(_ seed: UInt64) throws {
         try Pair(seed: seed).run(steps: 600)
     }
 }

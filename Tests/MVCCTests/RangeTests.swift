@@ -114,15 +114,17 @@ extension RangeResponse {
     }
 
     @Test func keysOnlyKeepsTheLeaseOr37DoesNot() throws {
-        let keysOnly: (inout RangeRequest) -> Void = { $0.keysOnly = true }
-        let kvs = try bench().range(keysOnly).kvs
+        func keysOnly(_ bench: Bench, _ key: String = "\0", to end: String = "\0") throws -> [KeyValue] {
+            try bench.range(key, to: end) { $0.keysOnly = true }.kvs
+        }
+        let kvs = try keysOnly(bench())
         #expect(kvs.map(\.value) == [[], [], []])
         #expect(kvs.map(\.lease) == [0, 0, 7])
         #expect(kvs.map(\.modRevision) == [2, 6, 4])
         var settings = MVCCSettings()
         settings.keysOnlyIncludesLease = false
         let newer = try bench(settings: settings)
-        #expect(try newer.range(keysOnly).kvs.map(\.lease) == [0, 0, 0])
+        #expect(try keysOnly(newer).map(\.lease) == [0, 0, 0])
         #expect(
             try newer.range {
                 $0.keysOnly = true
@@ -131,7 +133,7 @@ extension RangeResponse {
         // A record with a lease but no value.
         newer.leases.keys[8] = []
         try newer.put("e", "", lease: 8)
-        #expect(try newer.range("e", to: "", keysOnly).kvs.map(\.lease) == [0])
+        #expect(try keysOnly(newer, "e", to: "").map(\.lease) == [0])
         #expect(try newer.range("e", to: "").kvs.map(\.lease) == [8])
     }
 

@@ -25,7 +25,9 @@ extension RequestOp {
         return operation
     }
 
-    static func range(_ key: String, to end: String = "", _ change: (inout RangeRequest) -> Void = { _ in }) -> RequestOp {
+    static func range(_ key: String, to end: String = "", _ change: (inout RangeRequest) -> Void = { _ in })
+        -> RequestOp
+    {
         var request = RangeRequest()
         request.key = Bytes(text: key)
         request.rangeEnd = Bytes(text: end)
@@ -71,7 +73,9 @@ extension TxnRequest {
         #expect(refusal { try RequestChecks.check(request) } == .emptyKey)
         request.key = [1]
         #expect(refusal { try RequestChecks.check(request) } == .invalidSortOption)
-        for (order, target, isValid) in [(0, 0, true), (2, 4, true), (3, 0, false), (0, 5, false), (-1, 0, false), (0, -1, false)] {
+        for (order, target, isValid) in [
+            (0, 0, true), (2, 4, true), (3, 0, false), (0, 5, false), (-1, 0, false), (0, -1, false),
+        ] {
             request.sortOrder = SortOrder(rawValue: Int32(order))
             request.sortTarget = SortTarget(rawValue: Int32(target))
             #expect(refusal { try RequestChecks.check(request) } == (isValid ? nil : .invalidSortOption))
@@ -113,7 +117,9 @@ extension TxnRequest {
         #expect(refusal([.delete("")]) == .emptyKey)
         #expect(refusal([.txn([], [.put("")])]) == .emptyKey)
         #expect(refusal([.txn([Compare()], [])]) == .emptyKey)
-        #expect(refusal { try RequestChecks.check(TxnRequest([], [], else: [RequestOp()]), maxTxnOperations: 9) } == .keyNotFound)
+        #expect(
+            refusal { try RequestChecks.check(TxnRequest([], [], else: [RequestOp()]), maxTxnOperations: 9) }
+                == .keyNotFound)
     }
 
     @Test func noKeyIsWrittenTwice() {
@@ -133,7 +139,9 @@ extension TxnRequest {
         ]
         for operations in duplicates {
             #expect(refusal(operations) == .duplicateKey, "\(operations)")
-            #expect(refusal { try RequestChecks.check(TxnRequest([], [], else: operations), maxTxnOperations: 9) } == .duplicateKey)
+            #expect(
+                refusal { try RequestChecks.check(TxnRequest([], [], else: operations), maxTxnOperations: 9) }
+                    == .duplicateKey)
         }
         let fine: [[RequestOp]] = [
             [.put("a"), .put("b")],
@@ -149,7 +157,9 @@ extension TxnRequest {
             [.txn([], [.put("a")], else: [.delete("a")])],
         ]
         for operations in fine { #expect(refusal(operations) == nil, "\(operations)") }
-        #expect(refusal { try RequestChecks.check(TxnRequest([], [.put("a")], else: [.put("a")]), maxTxnOperations: 9) } == nil)
+        #expect(
+            refusal { try RequestChecks.check(TxnRequest([], [.put("a")], else: [.put("a")]), maxTxnOperations: 9) }
+                == nil)
     }
 
     @Test func readOnlyAndSerializable() {
@@ -179,7 +189,8 @@ extension TxnRequest {
             let cut = entropy.below(intervals.count + 1)
             var union = KeyIntervals(Array(intervals[..<cut]))
             union.formUnion(KeyIntervals(Array(intervals[cut...])))
-            for key in (0..<16).flatMap({ [[UInt8($0)], [UInt8($0), 0]] }) {
+            let keys: [Bytes] = (0..<16).map { [$0] } + (0..<16).map { [$0, 0] }
+            for key in keys {
                 let isInside = intervals.contains { !key.precedes($0.lower) && key.precedes($0.upper) }
                 #expect(union.contains(key) == isInside)
             }

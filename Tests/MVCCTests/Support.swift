@@ -9,11 +9,11 @@ import Store
 
 /// Leases that remember what they are told.
 final class FakeLeases: LeaseAttachments {
-    var keys: [LeaseID: Set<Bytes>] = [:]
+    var keys: [Int64: Set<Bytes>] = [:]
 
-    func exists(_ id: LeaseID) -> Bool { keys[id] != nil }
-    func attach(key: Bytes, to lease: LeaseID) { keys[lease]?.insert(key) }
-    func detach(key: Bytes, from lease: LeaseID) { keys[lease]?.remove(key) }
+    func exists(_ id: LeaseID) -> Bool { keys[id.rawValue] != nil }
+    func attach(key: Bytes, to lease: LeaseID) { keys[lease.rawValue]?.insert(key) }
+    func detach(key: Bytes, from lease: LeaseID) { keys[lease.rawValue]?.remove(key) }
 }
 
 /// A store in memory with a key-value store on it.
