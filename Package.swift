@@ -40,6 +40,9 @@ let package = Package(
         .executable(name: "martlet", targets: ["martlet"]),
         .executable(name: "martlet-sim", targets: ["martlet-sim"]),
     ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0")
+    ],
     targets: [
         // C libraries
         .systemLibrary(name: "CGRPC", providers: [.apt(["libgrpc-dev"])]),
@@ -71,8 +74,8 @@ let package = Package(
         module(
             "Node",
             [
-                "Apply", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Membership", "Primitives", "Raft",
-                "Snapshots", "Store", "WriteAheadLog",
+                "Alarms", "Apply", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Membership", "Primitives",
+                "Raft", "Snapshots", "Store", "WriteAheadLog",
             ]),
 
         // Shells: threads, sockets, files, clocks
@@ -85,12 +88,21 @@ let package = Package(
                 "Store", "WriteAheadLog",
             ]),
         module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Primitives"]),
-        module("ClientAPI", ["EtcdMessages", "GRPCCore", "Node", "Primitives"]),
+        module(
+            "ClientAPI",
+            [
+                "Alarms", "Apply", "EtcdMessages", "GRPCCore", "Leases", "MVCC", "Membership", "Node", "Primitives",
+                "Raft", "Store",
+            ]),
         module("EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
 
         // Programs
         .executableTarget(
-            name: "martlet", dependencies: ["ClientAPI", "Environment", "GRPCCore", "Node", "Platform", "Primitives"],
+            name: "martlet",
+            dependencies: [
+                "BoltStore", "ClientAPI", "Environment", "GRPCCore", "MVCC", "Node", "Platform", "Primitives", "Raft",
+                "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings),
         .executableTarget(name: "martlet-sim", dependencies: ["Primitives", "Simulation"], swiftSettings: settings),
 
@@ -123,7 +135,7 @@ let package = Package(
             ["Apply", "EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform", "Store"]),
         tests(of: "Platform", ["Environment", "Primitives"]),
         tests(of: "SimulatedPlatform", ["Environment", "Primitives"]),
-        tests(of: "Simulation", ["Primitives"]),
+        tests(of: "Simulation", ["Environment", "Primitives", "SimulatedPlatform"]),
         tests(of: "GRPCCore", ["Primitives"]),
         tests(of: "ClientAPI", ["EtcdMessages", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "Primitives"]),

@@ -1,1 +1,164 @@
-// One member's core: Raft, log, apply and reads joined under the ordering rules.
+package import Apply
+package import BoltStore
+internal import EtcdMessages
+package import MVCC
+package import Primitives
+package import Raft
+package import Store
+
+/// One member's core: Raft, log, store and clients joined under the ordering rules. Events in, effects out.
+///
+/// The shell tells it what happened (`propose`, `range`, `tick`, `logSynced`, `storeCommitted`, ...), then takes the
+/// effects and carries them out. The core has no thread, clock or file of its own, so a simulation can run it too, with
+/// every effect as late, or as lost, as it likes.
+///
+/// The life of a write: `propose` puts it into Raft's log; the next free moment of the log's thread takes everything
+/// proposed since the last sync as one batch (group commit); `logSynced` lets Raft commit it; it is applied at once, and
+/// the client's answer is an effect. The file follows behind (`storeCommitted`), and a snapshot record behind that.
+package final class Node {
+    package let settings: NodeSettings
+    package let memberID: MemberID
+    package let clusterID: ClusterID
+
+    package internal(set) var raft: Raft
+    package let applier: Applier
+    package let store: Store
+    package var mvcc: MVCCStore { applier.mvcc }
+
+    var effects: [NodeEffect] = []
+    var requestIDs: RequestIDGenerator
+    var proposals = PendingProposals()
+    var reads = PendingReads()
+    var compactions = PendingCompactions()
+    /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
+    package internal(set) var now: UInt64
+
+    /// The batch that the log's thread is writing; nil when it is idle. At most one, so that all that is proposed
+    /// meanwhile shares the next sync.
+    var batchInFlight: LogBatch?
+    /// A hard state that need not be synced (only its commit moved): it goes out with the next batch.
+    var unsyncedHardState: HardState?
+
+    /// When the memory table was last frozen.
+    var lastFreeze: UInt64
+    var nextCompactionSlice: UInt64 = 0
+    /// The newest snapshot record in the log, or on its way there.
+    var snapshotIndex: LogIndex
+    var isSnapshotInFlight = false
+    var publication = Publication.start
+    /// Set once the member must end: nothing is done or answered any more.
+    package internal(set) var isStopped = false
+
+    init(
+        settings: NodeSettings, memberID: MemberID, clusterID: ClusterID, raft: Raft, applier: Applier, store: Store,
+        snapshotIndex: LogIndex, requestIDs: RequestIDGenerator, now: UInt64
+    ) {
+        self.settings = settings
+        self.memberID = memberID
+        self.clusterID = clusterID
+        self.raft = raft
+        self.applier = applier
+        self.store = store
+        self.snapshotIndex = snapshotIndex
+        self.requestIDs = requestIDs
+        self.now = now
+        lastFreeze = now
+    }
+
+    // MARK: Events
+
+    /// Starts serving: stands for election. The first effects follow.
+    package func start() {
+        raft.campaign()
+    }
+
+    /// Time has passed. To be called at least every 10 ms while there is work (`hasWork`), else every 100 ms.
+    package func tick(now: UInt64) {
+        assertAlways(now >= self.now, "time does not go back")
+        self.now = now
+        for token in proposals.expire(now: now) { reply(token, .failure(.timeout)) }
+        for token in reads.expire(now: now) { reply(token, .failure(.timeout)) }
+    }
+
+    /// A client's change, to be put through the log.
+    ///
+    /// - Parameter token: whom to answer once it is applied.
+    package func propose(_ proposal: Proposal, _ token: RequestToken) {
+        do throws(EtcdError) {
+            try propose(proposal, waiter: token)
+        } catch {
+            reply(token, .failure(error))
+        }
+    }
+
+    /// The batch last given out is written and synced.
+    package func logSynced(_ lastIndex: LogIndex) {
+        guard let batch = batchInFlight, batch.lastIndex == lastIndex else {
+            unreachable("the log reports a batch that was not given out")
+        }
+        batchInFlight = nil
+        raft.synced(through: lastIndex)
+    }
+
+    /// The running commit of the store's file is done.
+    package func storeCommitted(_ outcome: BoltCommitter.Outcome) {
+        store.finishCommit(outcome)
+        takeSnapshotIfDue()
+    }
+
+    /// A snapshot's record is in the log, synced.
+    package func snapshotSaved() {
+        isSnapshotInFlight = false
+        let kept = settings.catchUpEntryCount
+        if snapshotIndex.rawValue > kept {
+            raft.compactLog(through: LogIndex(snapshotIndex.rawValue - kept))
+        }
+    }
+
+    /// Carrying out an effect failed. Nothing that rests on it may be answered, and it is not tried again (rule 5).
+    package func failed(_ error: NodeError) {
+        stop(error)
+    }
+
+    /// All there is to do since the last call, in the order to do it.
+    package func takeEffects() -> [NodeEffect] {
+        if !isStopped { runRaft() }
+        if !isStopped { stepCompaction() }
+        if !isStopped {
+            stepRanges()
+            commitStoreIfDue()
+            answerCompactions()
+            publishIfNeeded()
+        }
+        defer { effects.removeAll(keepingCapacity: true) }
+        return effects
+    }
+
+    /// How long in nanoseconds the shell may sleep, if nothing comes from outside, before `takeEffects` has work again.
+    package func nanosecondsToNextWork(max longest: UInt64) -> UInt64 {
+        guard !reads.hasActiveRanges else { return 0 }
+        var due = now + longest
+        if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
+        if store.pendingChangeCount > 0 { due = min(due, lastFreeze + settings.commitIntervalNanoseconds) }
+        return due > now ? due - now : 0
+    }
+
+    package var hasLeader: Bool { raft.leader != .none }
+
+    /// A number for a lease whose client left the choice to the server.
+    package func nextLeaseID() -> LeaseID {
+        LeaseID(Int64(requestIDs.next() & UInt64(Int64.max)))
+    }
+
+    /// Releases the store's file. What it does not hold yet is in the log.
+    package func close() {
+        store.close()
+    }
+
+    /// Ends the member: whatever it was about to answer is forgotten, since it may not be true.
+    func stop(_ error: NodeError) {
+        guard !isStopped else { return }
+        isStopped = true
+        effects = [.stop(error)]
+    }
+}

@@ -37,7 +37,8 @@ package struct Raft {
     package private(set) var configuration: ConfState
 
     private var effects = RaftEffects()
-    private var savedHardState: HardState
+    /// The state last given out to be written.
+    package private(set) var savedHardState: HardState
     /// The first entry of this leader's term. Until it is committed the leader does not know what is (thesis 6.4).
     private var firstIndexOfTerm = LogIndex.zero
     private var waitingReads: [UInt64] = []
@@ -125,6 +126,12 @@ package struct Raft {
         }
         taken.mustSync = taken.mustSync || !taken.entries.isEmpty
         return taken
+    }
+
+    /// The answers to reads since they were last taken; they need not wait for the rest of a round.
+    package mutating func takeReadStates() -> [ReadState] {
+        defer { effects.readStates = [] }
+        return effects.readStates
     }
 
     // MARK: Rules

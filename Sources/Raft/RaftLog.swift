@@ -84,7 +84,7 @@ package struct RaftLog {
         committedIndex = index
     }
 
-    mutating func markApplied(through index: LogIndex) {
+    package mutating func markApplied(through index: LogIndex) {
         assertAlways(index >= appliedIndex && index <= committedIndex, "only committed entries are applied, in order")
         appliedIndex = index
     }

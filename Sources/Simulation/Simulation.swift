@@ -1,1 +1,215 @@
-// A whole member in one thread on a simulated platform, from one seed, with workload and checkers.
+internal import Environment
+internal import EtcdMessages
+internal import Node
+internal import Primitives
+package import SimulatedPlatform
+
+/// One run: a member on a simulated machine, clients that ask it things, and crashes, all decided by one seed.
+///
+/// Everything happens in one thread, one event after another. Which event is next is drawn from the seed, so that the log,
+/// the store's file, long reads, clients and the clock meet in every order; the same seed gives the same run.
+package final class Simulation {
+    /// What a run came to.
+    package struct Outcome: Equatable, Sendable {
+        /// Of everything that happened: equal for equal seeds.
+        package var traceHash: UInt64
+        package var acknowledgedWriteCount: Int
+        package var readCount: Int
+        package var crashCount: Int
+        package var eventCount: Int
+        package var virtualNanoseconds: UInt64
+    }
+
+    private let settings: SimulationSettings
+    private var schedule: SeededEntropy
+    private var crashes: SeededEntropy
+    private var workload: Workload
+    private var clock = SimulatedClock(unixNanoseconds: 1_700_000_000_000_000_000)
+    private var member: SimulatedMember
+    private var history = ClientHistory()
+    private var hashes = HashLedger()
+    private var trace = SimulationTrace()
+    private var requestCount = 0
+    private var crashCount = 0
+    private var nextToken: UInt64 = 1
+
+    /// - Parameters:
+    ///   - settings: nil draws them from the seed.
+    ///   - disk: where the member lives; it may carry faults. nil is a sound disk.
+    package init(seed: UInt64, settings: SimulationSettings? = nil, disk: SimulatedDisk? = nil)
+        throws(SimulationFailure)
+    {
+        var entropy = SeededEntropy(seed: seed)
+        var settingsEntropy = entropy.split()
+        schedule = entropy.split()
+        crashes = entropy.split()
+        let disk = disk ?? SimulatedDisk(seed: entropy.next())
+        self.settings = settings ?? SimulationSettings(entropy: &settingsEntropy)
+        workload = Workload(settings: self.settings, entropy: entropy.split())
+        member = try Self.start(on: disk, clock, self.settings)
+    }
+
+    private static func start(
+        on disk: SimulatedDisk, _ clock: SimulatedClock, _ settings: SimulationSettings
+    ) throws(SimulationFailure) -> SimulatedMember {
+        do throws(NodeError) {
+            return try SimulatedMember(disk: disk, clock: clock, settings: settings.nodeSettings())
+        } catch {
+            throw SimulationFailure("the member does not start: \(error)")
+        }
+    }
+
+    /// Runs to the end. Throws the first rule that was broken.
+    package func run() throws(SimulationFailure) -> Outcome {
+        do throws(SimulationFailure) {
+            while !isDone { try turn() }
+            try restart(.keepAll)
+        } catch {
+            var failure = error
+            failure.trace = trace.lines
+            throw failure
+        }
+        return outcome
+    }
+
+    private var isDone: Bool {
+        requestCount == settings.requestCount && history.awaitedCount + hashes.awaitedCount == 0
+            && crashCount >= settings.crashCount
+    }
+
+    private var outcome: Outcome {
+        trace.mix(disk: member.disk)
+        return Outcome(
+            traceHash: trace.hash, acknowledgedWriteCount: history.acknowledgedWriteCount, readCount: history.readCount,
+            crashCount: crashCount, eventCount: trace.eventCount, virtualNanoseconds: clock.monotonicNanoseconds())
+    }
+
+    // MARK: Events
+
+    private func turn() throws(SimulationFailure) {
+        if let error = member.stopError { throw SimulationFailure("the member stopped: \(error)") }
+        let isAsking =
+            member.isReady && requestCount < settings.requestCount && history.awaitedCount < settings.clientCount
+        let isCrashing = crashCount < settings.crashCount && crashes.below(1 + settings.eventsBetweenCrashes) == 0
+        if isCrashing {
+            try restart(Self.policy(&crashes))
+        } else if isAsking && schedule.below(3) == 0 {
+            ask()
+        } else if let actor = pickActor() {
+            trace.add("run", "\(actor)")
+            member.run(actor)
+        } else {
+            let pause = UInt64(1 + schedule.below(20)) * 1_000_000
+            trace.add("advance", "\(pause)")
+            member.advance(nanoseconds: pause)
+        }
+        try takeReplies()
+    }
+
+    /// An actor that can go on; none, now and then, so that time passes while it waits.
+    private func pickActor() -> SimulatedMember.Actor? {
+        let runnable = member.runnableActors
+        guard !runnable.isEmpty, schedule.below(8) != 0 else { return nil }
+        return runnable[schedule.below(runnable.count)]
+    }
+
+    private func ask() {
+        requestCount += 1
+        let token = RequestToken(rawValue: nextToken)
+        nextToken += 1
+        if schedule.below(30) == 0 {
+            hashes.asked(token)
+            trace.add("hash", "")
+            member.hashKV(revision: 0, token)
+            return
+        }
+        let request = workload.next(history.model)
+        trace.add("ask", "\(token.rawValue) \(request)")
+        if case .range(let range) = request {
+            history.asked(range, token)
+            member.range(range, token)
+        } else if let proposal = request.proposal {
+            history.proposed(request, token)
+            member.propose(proposal, token)
+        }
+    }
+
+    private func takeReplies() throws(SimulationFailure) {
+        for (token, result) in member.takeReplies() {
+            trace.add("reply", "\(token.rawValue) \(result)")
+            if try hashes.answered(token, result) { continue }
+            try history.answered(token, result)
+        }
+    }
+
+    // MARK: Crashes
+
+    /// Starts a member on a clone that a crash in this moment of a run left, and holds it against what clients know.
+    ///
+    /// - Parameter simulation: nil while the first start of the run is still going on.
+    static func recover(
+        on disk: SimulatedDisk, from simulation: Simulation?, settings: SimulationSettings
+    ) throws(SimulationFailure) {
+        let clock = SimulatedClock(
+            monotonicNanoseconds: simulation?.clock.monotonicNanoseconds() ?? 0,
+            unixNanoseconds: 1_700_000_000_000_000_000)
+        var history = simulation?.history ?? ClientHistory()
+        var hashes = simulation?.hashes ?? HashLedger()
+        let recovered = try Recovery(disk: disk, clock: clock, settings: settings)
+        try history.crashed(recovered.state)
+        hashes.crashed()
+        try hashes.check(recovered.member)
+        recovered.member.close()
+    }
+
+    /// Runs on a disk with a fault. A member that meets it must stop without a wrong answer, and start again on what is left.
+    ///
+    /// - Returns: whether the run went through to its end.
+    static func survives(
+        seed: UInt64, settings: SimulationSettings, disk: SimulatedDisk
+    ) throws(SimulationFailure) -> Bool {
+        let simulation: Simulation
+        do throws(SimulationFailure) {
+            simulation = try Simulation(seed: seed, settings: settings, disk: disk)
+        } catch {
+            try recover(on: disk.processCrashClone(), from: nil, settings: settings)
+            return false
+        }
+        do throws(SimulationFailure) {
+            while !simulation.isDone && simulation.member.stopError == nil { try simulation.turn() }
+            guard simulation.member.stopError != nil else { return true }
+            var entropy = SeededEntropy(seed: seed)
+            let policies: [CrashPolicy] = [.loseAllUnsynced, .keepAll, .torn]
+            for policy in policies {
+                try recover(on: disk.crashClone(policy, entropy: &entropy), from: simulation, settings: settings)
+            }
+            return false
+        } catch {
+            var failure = error
+            failure.trace = simulation.trace.lines
+            throw failure
+        }
+    }
+
+    private static func policy(_ entropy: inout SeededEntropy) -> CrashPolicy {
+        switch entropy.below(4) {
+        case 0: .loseAllUnsynced
+        case 1: .keepAll
+        case 2: .random(survivalPercent: entropy.below(101))
+        default: .torn
+        }
+    }
+
+    /// The machine loses power, and the member starts again on what is left.
+    private func restart(_ policy: CrashPolicy) throws(SimulationFailure) {
+        crashCount += 1
+        trace.add("crash", "\(policy)")
+        trace.mix(disk: member.disk)
+        let disk = member.disk.crashClone(policy, entropy: &crashes)
+        hashes.crashed()
+        let recovered = try Recovery(disk: disk, clock: clock, settings: settings)
+        try history.crashed(recovered.state)
+        try hashes.check(recovered.member)
+        member = recovered.member
+    }
+}

@@ -23,6 +23,11 @@ package final class Store {
     package private(set) var appliedTerm: Term
     /// How many of the oldest frozen tables the running commit is writing; 0 when none runs.
     private var committingTableCount = 0
+    /// The last entry whose effects are in the file.
+    package private(set) var committedIndex: LogIndex
+    /// How many tables were ever frozen, and how many of them are in the file.
+    package private(set) var freezeCount = 0
+    package private(set) var committedFreezeCount = 0
 
     /// Opens the file, making it with its ten buckets when it is new.
     package static func open(
@@ -62,6 +67,7 @@ package final class Store {
         live = StoreView(tables: [ChangeTable()], base: file.pin())
         appliedIndex = LogIndex(try live.number(.meta, key: MetaKey.consistentIndex))
         appliedTerm = Term(try live.number(.meta, key: MetaKey.term))
+        committedIndex = appliedIndex
     }
 
     /// Releases the file and its lock. What is not committed is in the log.
@@ -140,6 +146,7 @@ package final class Store {
         guard live.tables[0].count > 0 else { return }
         live.tables.insert(ChangeTable(), at: 0)
         frozenIndexes.insert(appliedIndex, at: 0)
+        freezeCount += 1
     }
 
     /// The committer for all frozen tables whose entries the log durably holds; nil if there is none or one is running.
@@ -173,8 +180,19 @@ package final class Store {
         file.finish(outcome)
         file.release(live.base)
         live = StoreView(tables: live.tables.dropLast(committingTableCount), base: file.pin())
+        committedIndex = frozenIndexes[frozenIndexes.count - committingTableCount]
+        committedFreezeCount += committingTableCount
         frozenIndexes.removeLast(committingTableCount)
         committingTableCount = 0
+    }
+
+    /// Proves the file sound: every page reachable once or free, every key in order. Reads all of it.
+    package func check() throws(StoreError) {
+        do {
+            try file.check()
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     // MARK: Size

@@ -1,1 +1,0 @@
-// etcd's gRPC services.

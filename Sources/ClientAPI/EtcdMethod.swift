@@ -1,0 +1,40 @@
+package import GRPCCore
+
+/// The calls a client can make, in the order in which the server registers them (etcd v3.6 `api/etcdserverpb/rpc.proto`).
+package enum EtcdMethod: Int, CaseIterable, Sendable {
+    case range, put, deleteRange, txn, compact
+    case leaseGrant, leaseRevoke, leaseLeases
+    case memberList
+    case alarm, status, hash, hashKV
+
+    var path: String {
+        switch self {
+        case .range: "/etcdserverpb.KV/Range"
+        case .put: "/etcdserverpb.KV/Put"
+        case .deleteRange: "/etcdserverpb.KV/DeleteRange"
+        case .txn: "/etcdserverpb.KV/Txn"
+        case .compact: "/etcdserverpb.KV/Compact"
+        case .leaseGrant: "/etcdserverpb.Lease/LeaseGrant"
+        case .leaseRevoke: "/etcdserverpb.Lease/LeaseRevoke"
+        case .leaseLeases: "/etcdserverpb.Lease/LeaseLeases"
+        case .memberList: "/etcdserverpb.Cluster/MemberList"
+        case .alarm: "/etcdserverpb.Maintenance/Alarm"
+        case .status: "/etcdserverpb.Maintenance/Status"
+        case .hash: "/etcdserverpb.Maintenance/Hash"
+        case .hashKV: "/etcdserverpb.Maintenance/HashKV"
+        }
+    }
+
+    /// What a busy client asks for all the time is requested from the core in larger numbers.
+    private var outstandingRequests: Int {
+        switch self {
+        case .range, .put, .txn: 32
+        default: 2
+        }
+    }
+
+    /// What a server must be made with; `MethodIndex` is the raw value.
+    package static var registrations: [GRPCMethod] {
+        allCases.map { GRPCMethod(path: $0.path, kind: .unary, outstandingRequests: $0.outstandingRequests) }
+    }
+}

@@ -1,0 +1,89 @@
+internal import Apply
+internal import EtcdMessages
+internal import MVCC
+internal import Primitives
+internal import Raft
+internal import Store
+
+/// Proposals, the log and apply.
+extension Node {
+    /// Puts a request into Raft's log. Answers are given when it is applied, or with the error thrown.
+    func propose(_ proposal: Proposal, waiter token: RequestToken?) throws(EtcdError) {
+        guard raft.log.committedIndex.rawValue - raft.log.appliedIndex.rawValue <= Limits.maxApplyLag,
+            store.frozenTableCount <= settings.maxFrozenTableCount
+        else { throw .tooManyRequests }
+        var header = RequestHeader()
+        header.id = requestIDs.next()
+        let data = ProposalEncoder.entry(field: proposal.field.rawValue, payload: proposal.payload, header: header)
+        guard data.count <= settings.maxRequestByteCount else { throw .requestTooLarge }
+        do throws(Raft.ProposalError) {
+            _ = try raft.propose(type: .normal, data: data)
+        } catch {
+            // With no leader etcd lets the client wait out its time; alone we are leader again as soon as we have started.
+            throw .timeout
+        }
+        if let token {
+            proposals.add(header.id, token, deadline: now + settings.requestTimeoutNanoseconds)
+        }
+    }
+
+    /// Applies what is committed, serves the reads that waited for it, and hands the log what is new.
+    func runRaft() {
+        // While a batch is being written nothing is taken from Raft: it gathers for the next batch (group commit).
+        guard batchInFlight == nil else { return }
+        let round = raft.takeEffects()
+        apply(round.committedEntries)
+        guard !isStopped else { return }
+        takeReadStates(round.readStates)
+        startReads()
+        writeLog(round)
+    }
+
+    private func writeLog(_ round: RaftEffects) {
+        if let hardState = round.hardState { unsyncedHardState = hardState }
+        guard round.mustSync else { return }
+        let batch = LogBatch(entries: round.entries, hardState: unsyncedHardState, lastIndex: raft.log.lastIndex)
+        unsyncedHardState = nil
+        batchInFlight = batch
+        effects.append(.writeLog(batch))
+    }
+
+    private func apply(_ entries: [RaftEntry]) {
+        for entry in entries {
+            do throws(ApplyError) {
+                try apply(entry)
+            } catch {
+                stop(.apply(error))
+                return
+            }
+        }
+    }
+
+    private func apply(_ entry: RaftEntry) throws(ApplyError) {
+        let outcome = try applier.apply(entry)
+        raft.applied(through: LogIndex(entry.index))
+        if let configuration = outcome.confState {
+            do throws(Raft.StartError) {
+                try raft.adopt(configuration)
+            } catch {
+                stop(.raft(error))
+                return
+            }
+        }
+        guard let token = proposals.take(outcome.requestID) else { return }
+        switch outcome.result {
+        case .success(let answer):
+            if let revision = outcome.physicalCompaction {
+                compactions.wait(PendingCompactions.Waiter(token: token, revision: revision, reply: Reply(answer)))
+            } else {
+                reply(token, .success(Reply(answer)))
+            }
+        case .failure(let error):
+            reply(token, .failure(error))
+        }
+    }
+
+    func reply(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
+        effects.append(.reply(token, result))
+    }
+}

@@ -1,0 +1,58 @@
+internal import Apply
+internal import EtcdMessages
+internal import Membership
+internal import Primitives
+internal import Raft
+
+/// What a member tells the cluster of itself at each start (etcd v3.6 `server/etcdserver/server.go`, `publishV3`).
+extension Node {
+    /// Proposes the member's attributes and, where none is decided, the cluster version; reports when both are applied.
+    func publishIfNeeded() {
+        switch publication {
+        case .start:
+            // Only a leader whose term has begun knows all that is committed.
+            guard raft.role == .leader, raft.log.term(at: raft.log.appliedIndex) == raft.term else { return }
+            propose(attributes)
+            if !isVersionDecided { propose(version) }
+            publication = .publishing
+        case .publishing:
+            guard isVersionDecided, let member = applier.cluster.member(memberID),
+                member.name == Bytes(text: settings.name),
+                member.clientURLs == settings.clientURLs.map({ Bytes(text: $0) })
+            else { return }
+            publication = .done
+            effects.append(.ready)
+        case .done: break
+        }
+    }
+
+    /// Whether the cluster's version is ours or later. Alone, a member raises it by itself.
+    private var isVersionDecided: Bool {
+        guard let decided = applier.cluster.version else { return false }
+        return decided >= EtcdVersion.presented.release
+    }
+
+    private func propose(_ proposal: Proposal) {
+        do throws(EtcdError) {
+            try propose(proposal, waiter: nil)
+        } catch {
+            stop(.inconsistent("the member cannot publish itself: \(error.message)"))
+        }
+    }
+
+    private var attributes: Proposal {
+        var attributes = MembershipAttributes()
+        attributes.name = Bytes(text: settings.name)
+        attributes.clientURLs = settings.clientURLs.map { Bytes(text: $0) }
+        var request = ClusterMemberAttrSetRequest()
+        request.memberID = memberID.rawValue
+        request.memberAttributes = attributes
+        return Proposal(.clusterMemberAttrSet, request)
+    }
+
+    private var version: Proposal {
+        var request = ClusterVersionSetRequest()
+        request.ver = Bytes(text: EtcdVersion.presented.release.description)
+        return Proposal(.clusterVersionSet, request)
+    }
+}

@@ -1,0 +1,129 @@
+internal import Apply
+package import EtcdMessages
+internal import MVCC
+internal import Membership
+package import Primitives
+internal import Raft
+internal import Store
+
+/// Reads. Those that must be linearizable wait for Raft's read index; alone, that needs no round of messages.
+extension Node {
+    /// A client's range. Serializable ones are begun at once.
+    package func range(_ request: RangeRequest, _ token: RequestToken) {
+        if request.serializable {
+            begin(request, token)
+        } else {
+            enqueue(.range(request), token)
+        }
+    }
+
+    /// A transaction that only reads. Serializable if all its ranges are (etcd v3.6 `txn.IsTxnSerializable`).
+    package func readOnlyTxn(_ request: TxnRequest, isSerializable: Bool, _ token: RequestToken) {
+        if isSerializable {
+            run(request, token)
+        } else {
+            enqueue(.txn(request), token)
+        }
+    }
+
+    /// The members of the cluster: as this member knows them, or as they are once all that was committed is applied.
+    package func memberList(isLinearizable: Bool, _ token: RequestToken) {
+        if isLinearizable {
+            enqueue(.members, token)
+        } else {
+            replyMembers(token)
+        }
+    }
+
+    /// The hash of the keys at a revision; 0 is the current one.
+    package func hashKV(revision: Int64, _ token: RequestToken) {
+        do throws(MVCCError) {
+            effects.append(.longRead(token, .hashKV(try mvcc.beginHashKV(revision: revision))))
+        } catch {
+            reply(token, .failure(error.etcdError))
+        }
+    }
+
+    /// The hash of the whole store.
+    package func hash(_ token: RequestToken) {
+        effects.append(.longRead(token, .hash(mvcc.beginHash())))
+    }
+
+    /// A long read is done: its view is given back.
+    package func longReadFinished(_ read: LongRead, _ token: RequestToken, _ result: Result<Reply, EtcdError>) {
+        switch read {
+        case .hashKV(let job): mvcc.release(job)
+        case .hash(let job): mvcc.release(job)
+        }
+        reply(token, result)
+    }
+
+    private func enqueue(_ read: PendingReads.Read, _ token: RequestToken) {
+        reads.add(token, read, deadline: now + settings.requestTimeoutNanoseconds)
+        startReads()
+    }
+
+    /// Asks Raft for an index for all reads that wait, and begins those that have theirs.
+    func startReads() {
+        // Alone the answer is known at once; it is taken here rather than with the next round of effects, which may be a sync away.
+        if let context = reads.nextQuestion() {
+            do throws(Raft.ProposalError) {
+                try raft.readIndex(context: context)
+                takeReadStates(raft.takeReadStates())
+            } catch {
+                reads.takeBackQuestion()
+            }
+        }
+        for waiting in reads.takeReady(appliedIndex: raft.log.appliedIndex) {
+            switch waiting.read {
+            case .range(let request): begin(request, waiting.token)
+            case .txn(let request): run(request, waiting.token)
+            case .members: replyMembers(waiting.token)
+            }
+        }
+    }
+
+    /// The header of cluster answers has no revision (etcd v3.6 `server/etcdserver/api/v3rpc/member.go`).
+    private func replyMembers(_ token: RequestToken) {
+        reply(token, .success(Reply(revision: 0, body: applier.cluster.memberListBody())))
+    }
+
+    func takeReadStates(_ states: [ReadState]) {
+        for state in states { reads.answer(state.context, index: state.index) }
+    }
+
+    private func begin(_ request: RangeRequest, _ token: RequestToken) {
+        do throws(MVCCError) {
+            let cursor = try mvcc.openRange(request)
+            step(PendingReads.ActiveRange(token: token, cursor: cursor))
+        } catch {
+            reply(token, .failure(error.etcdError))
+        }
+    }
+
+    private func run(_ request: TxnRequest, _ token: RequestToken) {
+        do throws(MVCCError) {
+            reply(token, .success(Reply(try mvcc.readOnlyTxn(request))))
+        } catch {
+            reply(token, .failure(error.etcdError))
+        }
+    }
+
+    /// Gives each range under way one slice of work, so that none holds up the others or the writers.
+    func stepRanges() {
+        guard reads.hasActiveRanges else { return }
+        for range in reads.takeActiveRanges() { step(range) }
+    }
+
+    private func step(_ range: consuming PendingReads.ActiveRange) {
+        do throws(MVCCError) {
+            if try mvcc.step(&range.cursor, budget: .slice) {
+                reply(range.token, .success(Reply(range.cursor.answer)))
+            } else {
+                reads.addActiveRange(range)
+            }
+        } catch {
+            reply(range.token, .failure(error.etcdError))
+        }
+    }
+}

@@ -1,0 +1,70 @@
+internal import Apply
+internal import BoltStore
+internal import MVCC
+internal import Primitives
+internal import Raft
+internal import Store
+
+/// What follows behind the log: commits of the store's file, snapshot records, compaction.
+extension Node {
+    /// Starts a commit of the store's file when one is due and the last is done.
+    func commitStoreIfDue() {
+        let isDue = now - lastFreeze >= settings.commitIntervalNanoseconds
+        if store.pendingChangeCount >= settings.commitChangeCount || (isDue && store.pendingChangeCount > 0) {
+            freezeStore()
+        }
+        // Ordering rule 3: what the file says is applied, the local log durably holds.
+        let durable = min(raft.log.syncedIndex, raft.log.committedIndex)
+        if let committer = store.beginCommit(syncedIndex: durable) {
+            effects.append(.commitStore(committer))
+        }
+    }
+
+    private func freezeStore() {
+        store.freeze()
+        lastFreeze = now
+    }
+
+    /// Records a snapshot in the log when enough entries are in the store's file since the last.
+    ///
+    /// Its index, term, configuration and members are those **inside the file** (ordering rule 11), which is on disk before
+    /// the record is (rule 6).
+    func takeSnapshotIfDue() {
+        guard !isSnapshotInFlight else { return }
+        guard store.committedIndex.rawValue >= snapshotIndex.rawValue + settings.snapshotEntryCount else { return }
+        let view = store.committedView()
+        defer { store.release(view) }
+        do throws(NodeError) {
+            let job = try SnapshotJob(view: view, hardState: raft.savedHardState, settings: settings)
+            assertAlways(job.index <= raft.log.appliedIndex, "what is in the file is applied")
+            snapshotIndex = job.index
+            isSnapshotInFlight = true
+            effects.append(.saveSnapshot(job))
+        } catch {
+            stop(error)
+        }
+    }
+
+    /// Gives a compaction under way its next slice when the pause since the last is over.
+    func stepCompaction() {
+        guard mvcc.hasPendingCompaction, now >= nextCompactionSlice else { return }
+        do throws(MVCCError) {
+            try mvcc.compactionStep(budget: settings.compactionBatchCount)
+        } catch {
+            stop(.mvcc(error))
+            return
+        }
+        nextCompactionSlice = now + settings.compactionPauseNanoseconds
+    }
+
+    /// Lets those who wait for a compaction that is done wait for the file to have it, and answers those whose turn it is.
+    func answerCompactions() {
+        guard !compactions.isEmpty else { return }
+        if compactions.finish(freezeCount: store.freezeCount + 1, where: { mvcc.isCompacted(through: $0) }) {
+            freezeStore()
+        }
+        for waiter in compactions.takeCommitted(freezeCount: store.committedFreezeCount) {
+            reply(waiter.token, .success(waiter.reply))
+        }
+    }
+}

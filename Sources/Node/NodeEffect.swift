@@ -1,0 +1,21 @@
+package import BoltStore
+package import Primitives
+
+/// What the core wants done outside it. The shell carries effects out, in the order given and each on the thread that owns
+/// the matter, and answers with the event named. Errors of the disk are answered with `Node.failed`, and end the member.
+package enum NodeEffect {
+    /// Write and sync the log, on the thread that owns it. Answer: `Node.logSynced`.
+    case writeLog(LogBatch)
+    /// Run the committer to its end, on the thread that writes the store's file. Answer: `Node.storeCommitted`.
+    case commitStore(BoltCommitter)
+    /// Save a snapshot's record, on the thread that owns the log. Answer: `Node.snapshotSaved`.
+    case saveSnapshot(SnapshotJob)
+    /// Run a long read over an immutable view, on any thread but the loop's. Answer: `Node.longReadFinished`.
+    case longRead(RequestToken, LongRead)
+    /// Answer a client.
+    case reply(RequestToken, Result<Reply, EtcdError>)
+    /// The member leads, and its name and URLs are known to the cluster: clients can be served.
+    case ready
+    /// Nothing more will be done or answered; the process must end and say why (ordering rule 5).
+    case stop(NodeError)
+}

@@ -1,0 +1,39 @@
+package import Apply
+package import BoltStore
+package import Environment
+package import MVCC
+internal import Primitives
+package import Raft
+package import Store
+package import WriteAheadLog
+
+/// Why a member cannot start, or must stop.
+package enum NodeError: Error, CustomStringConvertible {
+    case disk(DiskError)
+    case log(WALError)
+    case store(StoreError)
+    case mvcc(MVCCError)
+    case apply(ApplyError)
+    case raft(Raft.StartError)
+    /// The parts of the data directory contradict each other; the text says how.
+    case inconsistent(String)
+
+    package var description: String {
+        switch self {
+        case .disk(let error): "\(error)"
+        case .log(let error): "write-ahead log: \(error)"
+        case .store(let error): "\(error)"
+        case .mvcc(let error): "\(error)"
+        case .apply(let error): "\(error)"
+        case .raft(.severalVoters(let voters)):
+            "the data directory is of a cluster of \(voters.count) voters; this version serves clusters of one member"
+        case .raft(.notAVoter(let id)): "member \(id) has no vote in the cluster of its data directory"
+        case .inconsistent(let text): "inconsistent data directory: \(text)"
+        }
+    }
+
+    /// What a commit of the store's file ran into.
+    package init(_ error: BoltError) {
+        self = .store(StoreError(error))
+    }
+}

@@ -1,0 +1,55 @@
+internal import Primitives
+package import WriteAheadLog
+
+/// What an operator decides about a member. Defaults are etcd's.
+package struct NodeSettings: Sendable {
+    /// `--name`.
+    package var name = "default"
+    /// `--data-dir`, absolute.
+    package var dataDirectory: String
+    /// `--wal-dir`, absolute; nil is `member/wal` in the data directory.
+    package var walDirectory: String?
+    /// `--initial-advertise-peer-urls`.
+    package var peerURLs = ["http://localhost:2380"]
+    /// `--advertise-client-urls`.
+    package var clientURLs = ["http://localhost:2379"]
+    /// `--initial-cluster-token`.
+    package var clusterToken = "etcd-cluster"
+    /// `--snapshot-count`: entries applied between two snapshot records.
+    package var snapshotEntryCount: UInt64 = 10_000
+    /// Entries kept in memory behind a snapshot, for members that lag (`--experimental-snapshot-catchup-entries`).
+    package var catchUpEntryCount: UInt64 = 5_000
+    /// `--backend-batch-interval`: longest time between two commits of the store, in nanoseconds.
+    package var commitIntervalNanoseconds: UInt64 = 100_000_000
+    /// `--backend-batch-limit`: changes after which the store is committed at once.
+    package var commitChangeCount = 10_000
+    /// Frozen tables that may wait for the store's file before proposals are refused.
+    package var maxFrozenTableCount = 8
+    /// `--max-request-bytes`: greatest size of a proposal.
+    package var maxRequestByteCount = Limits.maxRequestByteCount
+    /// `--max-txn-ops`.
+    package var maxTxnOperationCount = Limits.maxTxnOperations
+    /// `--quota-backend-bytes`; 0 is 2 GiB, negative none.
+    package var quotaByteCount: Int64 = 0
+    /// Records a slice of a compaction visits (`--experimental-compaction-batch-limit`).
+    package var compactionBatchCount = 1000
+    /// Time between two slices of a compaction, in nanoseconds (`--experimental-compaction-sleep-interval`).
+    package var compactionPauseNanoseconds: UInt64 = 10_000_000
+    /// `--max-wals`: segments kept.
+    package var maxWALCount = 5
+    /// `--max-snapshots`: `.snap` files kept.
+    package var maxSnapshotCount = 5
+    /// How the log is written.
+    package var logSettings = WALSettings()
+    /// Time after which a client that waits for the log is told so, in nanoseconds.
+    package var requestTimeoutNanoseconds = Limits.requestTimeoutNanoseconds
+
+    package init(dataDirectory: String) {
+        self.dataDirectory = dataDirectory
+    }
+
+    package var memberDirectory: String { dataDirectory + "/member" }
+    package var snapDirectory: String { memberDirectory + "/snap" }
+    package var storePath: String { snapDirectory + "/db" }
+    package var logDirectory: String { walDirectory ?? memberDirectory + "/wal" }
+}

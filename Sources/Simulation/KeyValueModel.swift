@@ -1,0 +1,104 @@
+internal import EtcdMessages
+internal import Primitives
+
+/// What the store must do, in the plainest way: for each key the list of its versions. Written from the rules, not from
+/// the store's code, so that the two can be held against each other.
+struct KeyValueModel {
+    /// One version of a key; nil is a deletion.
+    private struct Version: Equatable {
+        var revision: Int64
+        var record: KeyValue?
+    }
+
+    private var versions: [Bytes: [Version]] = [:]
+    /// The keys that ever were, sorted.
+    private var keys: [Bytes] = []
+    private(set) var revision: Int64 = 1
+    private(set) var compactedRevision: Int64 = -1
+
+    /// Why a request is refused; `nil` is success.
+    typealias Refusal = EtcdError
+
+    // MARK: Reading
+
+    /// The keys of an interval that exist at a revision, in order.
+    func records(_ key: Bytes, _ end: Bytes, at revision: Int64) -> [KeyValue] {
+        keys(key, end).compactMap { record($0, at: revision) }
+    }
+
+    private func keys(_ key: Bytes, _ end: Bytes) -> [Bytes] {
+        if end.isEmpty { return versions[key] == nil ? [] : [key] }
+        let isOpen = end == [0]
+        return keys.filter { !$0.precedes(key) && (isOpen || $0.precedes(end)) }
+    }
+
+    private func record(_ key: Bytes, at revision: Int64) -> KeyValue? {
+        versions[key]?.last { $0.revision <= revision }?.record
+    }
+
+    func range(_ request: RangeRequest) -> Result<RangeResponse, Refusal> {
+        let at = request.revision <= 0 ? revision : request.revision
+        if at > revision { return .failure(.futureRev) }
+        if at < compactedRevision { return .failure(.compacted) }
+        let all = records(request.key, request.rangeEnd, at: at)
+        var response = RangeResponse()
+        response.count = Int64(all.count)
+        if request.countOnly { return .success(response) }
+        let limit = request.limit > 0 ? Int(request.limit) : all.count
+        response.more = all.count > limit
+        response.kvs = all.prefix(limit).map { record in
+            var record = record
+            if request.keysOnly { record.value = [] }
+            return record
+        }
+        return .success(response)
+    }
+
+    // MARK: Writing
+
+    func put(_ request: PutRequest) -> (next: KeyValueModel, result: Result<PutResponse, Refusal>) {
+        let previous = record(request.key, at: revision)
+        if (request.ignoreValue || request.ignoreLease) && previous == nil { return (self, .failure(.keyNotFound)) }
+        var next = self
+        next.revision += 1
+        var record = KeyValue()
+        record.key = request.key
+        record.value = request.ignoreValue ? previous?.value ?? [] : request.value
+        record.createRevision = previous?.createRevision ?? next.revision
+        record.modRevision = next.revision
+        record.version = (previous?.version ?? 0) + 1
+        next.write(request.key, record)
+        var response = PutResponse()
+        if request.prevKv { response.prevKv = previous }
+        return (next, .success(response))
+    }
+
+    func deleteRange(_ request: DeleteRangeRequest) -> (
+        next: KeyValueModel, result: Result<DeleteRangeResponse, Refusal>
+    ) {
+        let gone = records(request.key, request.rangeEnd, at: revision)
+        var response = DeleteRangeResponse()
+        response.deleted = Int64(gone.count)
+        if request.prevKv { response.prevKvs = gone }
+        guard !gone.isEmpty else { return (self, .success(response)) }
+        var next = self
+        next.revision += 1
+        for record in gone { next.write(record.key, nil) }
+        return (next, .success(response))
+    }
+
+    func compact(_ request: CompactionRequest) -> (next: KeyValueModel, result: Result<CompactionResponse, Refusal>) {
+        if request.revision <= compactedRevision { return (self, .failure(.compacted)) }
+        if request.revision > revision { return (self, .failure(.futureRev)) }
+        var next = self
+        next.compactedRevision = request.revision
+        return (next, .success(CompactionResponse()))
+    }
+
+    private mutating func write(_ key: Bytes, _ record: KeyValue?) {
+        if versions[key] == nil {
+            keys.insert(key, at: keys.firstIndex { key.precedes($0) } ?? keys.endIndex)
+        }
+        versions[key, default: []].append(Version(revision: revision, record: record))
+    }
+}

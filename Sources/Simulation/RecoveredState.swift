@@ -1,0 +1,31 @@
+internal import EtcdMessages
+internal import MVCC
+internal import Node
+internal import Primitives
+
+/// What a member holds right after it started.
+struct RecoveredState {
+    let revision: Int64
+    let compactedRevision: Int64
+    private let records: [KeyValue]
+
+    init(_ node: Node) throws(SimulationFailure) {
+        revision = node.mvcc.currentRevision
+        compactedRevision = node.mvcc.compactedRevision
+        var request = RangeRequest()
+        request.key = [0]
+        request.rangeEnd = [0]
+        do {
+            var cursor = try node.mvcc.openRange(request)
+            while try !node.mvcc.step(&cursor, budget: .unbounded) {}
+            records = try RangeResponse(decoding: cursor.answer.body).kvs
+        } catch {
+            throw SimulationFailure("the recovered store cannot be read: \(error)")
+        }
+    }
+
+    func matches(_ model: KeyValueModel) -> Bool {
+        model.revision == revision && model.compactedRevision == compactedRevision
+            && model.records([0], [0], at: revision) == records
+    }
+}

@@ -1,0 +1,176 @@
+internal import BoltStore
+internal import Environment
+internal import EtcdMessages
+internal import Node
+internal import Primitives
+internal import SimulatedPlatform
+internal import WriteAheadLog
+
+/// One member on a simulated machine: the core, and its effects as events that the simulation lets happen when it likes.
+///
+/// The shell of a real member has a thread for the log, one for the store's file and one for long reads. Here each is a
+/// queue, and the simulation picks which of them goes a step further.
+final class SimulatedMember {
+    /// The queues that can go on.
+    enum Actor: CaseIterable {
+        case log, store, reader
+    }
+
+    private enum LogJob {
+        case write(LogBatch)
+        case save(SnapshotJob)
+    }
+
+    let disk: SimulatedDisk
+    let clock: SimulatedClock
+    private let settings: NodeSettings
+    private(set) var node: Node
+    private let writer: WALWriter
+    private var logJobs: [LogJob] = []
+    private var committer: BoltCommitter?
+    private var reads: [(token: RequestToken, read: LongRead)] = []
+    /// Answers to clients since they were last taken, in the order in which they were given.
+    private var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
+    private(set) var isReady = false
+    /// Why the member stopped; nil while it runs.
+    private(set) var stopError: NodeError?
+
+    /// Starts a member on a disk, as a process does.
+    init(disk: SimulatedDisk, clock: SimulatedClock, settings: NodeSettings) throws(NodeError) {
+        self.disk = disk
+        self.clock = clock
+        self.settings = settings
+        let opened = try Node.open(
+            disk: disk, settings: settings, monotonicNanoseconds: clock.monotonicNanoseconds(),
+            unixNanoseconds: clock.unixNanoseconds())
+        node = opened.node
+        writer = opened.writer
+        node.start()
+        takeEffects()
+    }
+
+    // MARK: Events
+
+    /// Actors that have something to do.
+    var runnableActors: [Actor] {
+        guard stopError == nil else { return [] }
+        return Actor.allCases.filter { actor in
+            switch actor {
+            case .log: !logJobs.isEmpty
+            case .store: committer != nil
+            case .reader: !reads.isEmpty
+            }
+        }
+    }
+
+    /// Lets an actor do one thing: write a batch, take a step of a commit, do a long read.
+    func run(_ actor: Actor) {
+        switch actor {
+        case .log: runLog()
+        case .store: runStore()
+        case .reader:
+            let (token, read) = reads.removeFirst()
+            node.longReadFinished(read, token, read.run())
+        }
+        takeEffects()
+    }
+
+    private func runLog() {
+        do throws(NodeError) {
+            switch logJobs.removeFirst() {
+            case .write(let batch):
+                try batch.write(to: writer)
+                node.logSynced(batch.lastIndex)
+            case .save(let job):
+                try job.run(disk: disk, writer: writer)
+                node.snapshotSaved()
+            }
+        } catch {
+            node.failed(error)
+        }
+    }
+
+    private func runStore() {
+        guard var running = committer else { return }
+        committer = nil
+        do throws(BoltError) {
+            if let outcome = try running.step() {
+                node.storeCommitted(outcome)
+            } else {
+                committer = running
+            }
+        } catch {
+            node.failed(NodeError(error))
+        }
+    }
+
+    func advance(nanoseconds: UInt64) {
+        clock.advance(nanoseconds: nanoseconds)
+        node.tick(now: clock.monotonicNanoseconds())
+        takeEffects()
+    }
+
+    func propose(_ proposal: Proposal, _ token: RequestToken) {
+        node.propose(proposal, token)
+        takeEffects()
+    }
+
+    func range(_ request: RangeRequest, _ token: RequestToken) {
+        node.range(request, token)
+        takeEffects()
+    }
+
+    func hashKV(revision: Int64, _ token: RequestToken) {
+        node.hashKV(revision: revision, token)
+        takeEffects()
+    }
+
+    /// The answers given since the last call.
+    func takeReplies() -> [(token: RequestToken, result: Result<Reply, EtcdError>)] {
+        defer { replies = [] }
+        return replies
+    }
+
+    /// Goes on until clients can be served, and all that the log holds is applied.
+    func settle() {
+        for _ in 0..<10_000 where !isReady && stopError == nil {
+            if let actor = runnableActors.first { run(actor) } else { advance(nanoseconds: 1_000_000) }
+        }
+    }
+
+    /// The hash at a revision, at once.
+    func hashNow(revision: Int64) throws(SimulationFailure) -> HashKVResponse {
+        let token = RequestToken(rawValue: .max)
+        node.hashKV(revision: revision, token)
+        takeEffects()
+        while runnableActors.contains(.reader) { run(.reader) }
+        guard let position = replies.firstIndex(where: { $0.token == token }) else {
+            throw SimulationFailure("a hash was not answered")
+        }
+        guard case .success(let reply) = replies.remove(at: position).result,
+            let response = try? HashKVResponse(decoding: reply.body)
+        else { throw SimulationFailure("the hash at \(revision) was refused") }
+        return response
+    }
+
+    /// Ends the member as a process that is told to: what is not written is lost, as with any end.
+    func close() {
+        node.close()
+        writer.close()
+    }
+
+    private func takeEffects() {
+        guard stopError == nil else { return }
+        for effect in node.takeEffects() {
+            switch effect {
+            case .writeLog(let batch): logJobs.append(.write(batch))
+            case .saveSnapshot(let job): logJobs.append(.save(job))
+            case .commitStore(let started): committer = started
+            case .longRead(let token, let read): reads.append((token, read))
+            case .reply(let token, let result): replies.append((token, result))
+            case .ready: isReady = true
+            case .stop(let error): stopError = error
+            }
+        }
+    }
+}

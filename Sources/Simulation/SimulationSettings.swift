@@ -1,0 +1,54 @@
+internal import Environment
+internal import Node
+internal import WriteAheadLog
+
+/// What one run of the simulator looks like. Each seed draws its own, so that many shapes are tried (a swarm).
+package struct SimulationSettings: Equatable, Sendable {
+    /// Requests that clients make in the run.
+    package var requestCount = 300
+    /// Different keys they use.
+    package var keyCount = 12
+    package var greatestValueByteCount = 9000
+    package var mix = WorkloadMix()
+    /// Requests under way at once.
+    package var clientCount = 8
+    /// Crashes in the run, at random moments.
+    package var crashCount = 5
+    /// How many events there are between two crashes, on average.
+    package var eventsBetweenCrashes = 300
+    package var snapshotEntryCount: UInt64 = 40
+    package var commitChangeCount = 30
+    package var commitIntervalNanoseconds: UInt64 = 100_000_000
+    package var compactionBatchCount = 5
+    package var segmentByteCount = 64_000
+
+    package init() {}
+
+    init(entropy: inout SeededEntropy) {
+        requestCount = 100 + entropy.below(400)
+        keyCount = 1 + entropy.below(30)
+        greatestValueByteCount = 1 + entropy.below(20_000)
+        mix = WorkloadMix(
+            put: 10 + entropy.below(40), deleteRange: entropy.below(20), compareAndPut: entropy.below(30),
+            compact: entropy.below(12), range: 5 + entropy.below(40))
+        clientCount = 1 + entropy.below(20)
+        crashCount = entropy.below(10)
+        eventsBetweenCrashes = 20 + entropy.below(600)
+        snapshotEntryCount = 5 + UInt64(entropy.below(200))
+        commitChangeCount = 1 + entropy.below(100)
+        commitIntervalNanoseconds = UInt64(1 + entropy.below(200)) * 1_000_000
+        compactionBatchCount = 1 + entropy.below(20)
+        segmentByteCount = 8_000 + entropy.below(200_000)
+    }
+
+    func nodeSettings() -> NodeSettings {
+        var settings = NodeSettings(dataDirectory: "/data")
+        settings.snapshotEntryCount = snapshotEntryCount
+        settings.catchUpEntryCount = snapshotEntryCount / 2
+        settings.commitChangeCount = commitChangeCount
+        settings.commitIntervalNanoseconds = commitIntervalNanoseconds
+        settings.compactionBatchCount = compactionBatchCount
+        settings.logSettings.segmentByteCount = segmentByteCount
+        return settings
+    }
+}

@@ -1,0 +1,92 @@
+internal import Environment
+internal import EtcdMessages
+internal import Primitives
+
+/// Makes requests up, from a seed: few keys, so that they meet, and every kind of request and of refusal.
+struct Workload {
+    private var entropy: SeededEntropy
+    private let settings: SimulationSettings
+    private var valueCount: UInt64 = 0
+
+    init(settings: SimulationSettings, entropy: SeededEntropy) {
+        self.settings = settings
+        self.entropy = entropy
+    }
+
+    /// - Parameter model: the state when the request is made, to aim at what exists.
+    mutating func next(_ model: KeyValueModel) -> WorkloadRequest {
+        let mix = settings.mix
+        var draw = entropy.below(mix.sum)
+        /// Whether the draw falls into the next `parts`.
+        func falls(in parts: Int) -> Bool {
+            draw -= parts
+            return draw < 0
+        }
+        if falls(in: mix.put) { return put() }
+        if falls(in: mix.deleteRange) { return deleteRange() }
+        if falls(in: mix.compareAndPut) { return compareAndPut(model) }
+        if falls(in: mix.compact) { return compact(model) }
+        return range(model)
+    }
+
+    private mutating func key() -> Bytes {
+        Bytes(text: "key-\(entropy.below(settings.keyCount))")
+    }
+
+    private mutating func value() -> Bytes {
+        valueCount += 1
+        // Mostly small; some fill pages, and a few take several.
+        let byteCount = entropy.below(20) == 0 ? entropy.below(settings.greatestValueByteCount) : entropy.below(64)
+        return Bytes(bigEndian: valueCount) + Bytes(repeating: UInt8(truncatingIfNeeded: valueCount), count: byteCount)
+    }
+
+    private mutating func put() -> WorkloadRequest {
+        var request = PutRequest()
+        request.key = key()
+        request.prevKv = entropy.below(3) == 0
+        if entropy.below(10) == 0 { request.ignoreValue = true } else { request.value = value() }
+        return .put(request)
+    }
+
+    private mutating func deleteRange() -> WorkloadRequest {
+        var request = DeleteRangeRequest()
+        request.key = key()
+        request.prevKv = entropy.below(3) == 0
+        if entropy.below(3) == 0 { request.rangeEnd = entropy.below(8) == 0 ? [0] : key() }
+        return .deleteRange(request)
+    }
+
+    private mutating func compareAndPut(_ model: KeyValueModel) -> WorkloadRequest {
+        let key = key()
+        let current = model.records(key, [], at: model.revision).first?.modRevision ?? 0
+        let isStale = entropy.below(4) == 0
+        return .compareAndPut(key: key, modRevision: isStale ? current + 1 : current, value: value())
+    }
+
+    private mutating func compact(_ model: KeyValueModel) -> WorkloadRequest {
+        var request = CompactionRequest()
+        // From what is compacted already to what is still to come.
+        request.revision = model.revision + 3 - Int64(entropy.below(30))
+        request.physical = entropy.below(3) == 0
+        return .compact(request)
+    }
+
+    private mutating func range(_ model: KeyValueModel) -> WorkloadRequest {
+        var request = RangeRequest()
+        request.key = entropy.below(4) == 0 ? [0] : key()
+        if request.key == [0] { request.rangeEnd = [0] } else if entropy.below(3) == 0 { request.rangeEnd = key() }
+        if entropy.below(3) == 0 { request.revision = model.revision + 2 - Int64(entropy.below(20)) }
+        if entropy.below(3) == 0 { request.limit = Int64(entropy.below(5)) }
+        request.keysOnly = entropy.below(6) == 0
+        request.countOnly = entropy.below(8) == 0
+        request.serializable = entropy.below(3) == 0
+        return .range(request)
+    }
+}
+
+extension SeededEntropy {
+    /// A number from 0 up to, but without, `bound`; 0 if there is none.
+    mutating func below(_ bound: Int) -> Int {
+        bound > 0 ? Int(next() % UInt64(bound)) : 0
+    }
+}

@@ -1,0 +1,15 @@
+internal import BoltStore
+internal import Node
+internal import Primitives
+
+/// What other threads tell the loop.
+enum LoopEvent: Sendable {
+    case logSynced(LogIndex)
+    case snapshotSaved
+    case storeCommitted(BoltCommitter.Outcome)
+    case longReadFinished(LongRead, RequestToken, Result<Reply, EtcdError>)
+    /// An effect could not be carried out.
+    case failed(NodeError)
+    /// The process was asked to end, by the signal of this number.
+    case terminate(Int32)
+}

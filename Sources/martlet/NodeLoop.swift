@@ -1,0 +1,141 @@
+internal import BoltStore
+internal import ClientAPI
+internal import Environment
+internal import GRPCCore
+internal import Logging
+internal import Node
+internal import Platform
+internal import Primitives
+internal import WriteAheadLog
+
+/// The loop that owns the core: it takes clients' calls and other threads' events to the node, and carries out its effects.
+///
+/// It runs on the thread of gRPC's completion queue, so that a read is answered where it arrived.
+final class NodeLoop {
+    let mailbox: LoopMailbox
+
+    private let node: Node
+    private let server: GRPCServer
+    private let acceptor: Acceptor
+    private let services: EtcdServices
+    private let clock: RealClock
+    private let logger = Logger(label: "martlet")
+    private let logThread: LogThread
+    private let storeThread: Worker<BoltCommitter>
+    private let readThread: Worker<ReadJob>
+    /// Why the process must end although nobody asked for it; nil while all is well.
+    private var failure: String?
+    private var isTerminating = false
+
+    private struct ReadJob: Sendable {
+        var token: RequestToken
+        var read: LongRead
+    }
+
+    /// Longest time in nanoseconds that the loop sleeps with nothing to do.
+    private static let idleTimeout: UInt64 = 100_000_000
+    /// How long in nanoseconds calls under way may take to end once the process was asked to.
+    private static let drainTimeout: UInt64 = 5_000_000_000
+
+    init(
+        node: Node, writer: WALWriter, disk: any Disk, server: GRPCServer, acceptor: Acceptor,
+        services: EtcdServicesSettings, clock: RealClock
+    ) {
+        self.node = node
+        self.server = server
+        self.acceptor = acceptor
+        self.clock = clock
+        self.services = EtcdServices(node: node, server: server, settings: services)
+        let mailbox = LoopMailbox(waker: server.waker)
+        self.mailbox = mailbox
+        logThread = LogThread(writer: writer, disk: disk, mailbox: mailbox)
+        storeThread = Worker(name: "store") {
+            { committer, _ in
+                do throws(BoltError) {
+                    var committer = committer
+                    mailbox.put(.storeCommitted(try committer.run()))
+                } catch {
+                    mailbox.put(.failed(NodeError(error)))
+                }
+            }
+        }
+        readThread = Worker(name: "reader") {
+            { job, _ in mailbox.put(.longReadFinished(job.read, job.token, job.read.run())) }
+        }
+    }
+
+    /// Serves until the process is asked to end or the node stops. Answers the exit code.
+    func run() -> Int32 {
+        node.start()
+        while !isTerminating && failure == nil { turn() }
+        acceptor.close()
+        if failure == nil { drain() }
+        server.beginDrain()
+        server.cancelAllCalls()
+        while !server.isDrained { _ = server.poll(services, timeoutNanoseconds: Self.idleTimeout) }
+        logThread.stop()
+        storeThread.stop()
+        readThread.stop()
+        server.close()
+        node.close()
+        if let failure {
+            logger.critical("the member had to stop", metadata: ["error": "\(failure)"])
+            return 1
+        }
+        logger.info("stopped")
+        return 0
+    }
+
+    /// One round: what is due, then what comes.
+    private func turn() {
+        let effects = node.takeEffects()
+        for effect in effects { perform(effect) }
+        let timeout = effects.isEmpty ? node.nanosecondsToNextWork(max: Self.idleTimeout) : 0
+        _ = server.poll(services, timeoutNanoseconds: timeout)
+        for event in mailbox.takeAll() { deliver(event) }
+        node.tick(now: clock.monotonicNanoseconds())
+    }
+
+    /// Lets the calls under way end.
+    private func drain() {
+        logger.info("draining client calls")
+        server.beginDrain()
+        let end = clock.monotonicNanoseconds() + Self.drainTimeout
+        while !server.isDrained, failure == nil, clock.monotonicNanoseconds() < end { turn() }
+    }
+
+    /// Opens the doors.
+    private func serveClients() {
+        do throws(GRPCError) {
+            try acceptor.start()
+            logger.info("ready to serve client requests")
+        } catch {
+            failure = "\(error)"
+        }
+    }
+
+    private func perform(_ effect: NodeEffect) {
+        switch effect {
+        case .writeLog(let batch): logThread.write(batch)
+        case .saveSnapshot(let job): logThread.save(job)
+        case .commitStore(let committer): storeThread.submit(committer)
+        case .longRead(let token, let read): readThread.submit(ReadJob(token: token, read: read))
+        case .reply(let token, let result): services.answer(token, result)
+        case .ready: serveClients()
+        case .stop(let error): failure = "\(error)"
+        }
+    }
+
+    private func deliver(_ event: LoopEvent) {
+        switch event {
+        case .logSynced(let index): node.logSynced(index)
+        case .snapshotSaved: node.snapshotSaved()
+        case .storeCommitted(let outcome): node.storeCommitted(outcome)
+        case .longReadFinished(let read, let token, let result): node.longReadFinished(read, token, result)
+        case .failed(let error): node.failed(error)
+        case .terminate(let signal):
+            logger.info("received signal; shutting down", metadata: ["signal": "\(signal)"])
+            isTerminating = true
+        }
+    }
+}
