@@ -50,7 +50,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CChecksums"),
         .target(name: "CPlatform"),
-        .target(name: "CGRPCShim", dependencies: ["CGRPC"]),
+        .target(name: "CGRPCShim", dependencies: ["CGRPC"], linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CEtcdMessages", dependencies: ["CProtobufC"]),
 
         // Base
@@ -138,6 +138,6 @@ let package = Package(
         tests(of: "Simulation", ["Environment", "Primitives", "SimulatedPlatform"]),
         tests(of: "GRPCCore", ["Primitives"]),
         tests(of: "ClientAPI", ["EtcdMessages", "Primitives"]),
-        tests(of: "EtcdClient", ["EtcdMessages", "Primitives"]),
+        tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
     ]
 )

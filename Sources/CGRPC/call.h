@@ -153,7 +153,12 @@ static inline int martlet_received_in_one_piece(grpc_byte_buffer *buffer, const 
     return 1;
 }
 
-// Copies a received message into one slice; returns 0 if it cannot be read (its compression is broken).
+// How a received message is compressed.
+static inline grpc_compression_algorithm martlet_received_compression(const grpc_byte_buffer *buffer) {
+    return buffer->data.raw.compression;
+}
+
+// Copies a received message into one slice, compressed as it is; returns 0 if it cannot be read.
 static inline int martlet_received_copy(grpc_byte_buffer *buffer, grpc_slice *copy) {
     grpc_byte_buffer_reader reader;
     if (!grpc_byte_buffer_reader_init(&reader, buffer)) return 0;

@@ -26,6 +26,8 @@ struct ChannelArguments {
         let backstop = settings.maxReceiveMessageByteCount + settings.receiveBackstopByteCount
         add(Int32(clamping: backstop), forKey: GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH)
         add(-1, forKey: GRPC_ARG_MAX_SEND_MESSAGE_LENGTH)
+        // The core would unpack a compressed message however long it gets: `ReceivedMessage` does it within bounds.
+        add(0, forKey: GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION)
         add(settings.keepaliveMinTimeMilliseconds, forKey: GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS)
         add(0, forKey: GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS)
         add(settings.keepaliveIntervalMilliseconds, forKey: GRPC_ARG_KEEPALIVE_TIME_MS)

@@ -19,7 +19,9 @@ package final class GRPCClientChannel {
     package let waker: GRPCWaker
 
     /// A client of the server at an address, which is connected to when the first call is made.
-    package init(_ address: ListenAddress) {
+    ///
+    /// - Parameter compressesMessages: whether messages are sent as gzip.
+    package init(_ address: ListenAddress, compressesMessages: Bool = false) {
         assertAlways(GRPCLibrary.isStarted)
         var arguments = ChannelArguments()
         arguments.add(-1, forKey: GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH)
@@ -31,6 +33,9 @@ package final class GRPCClientChannel {
         arguments.add(0, forKey: GRPC_ARG_ENABLE_RETRIES)
         arguments.add(100, forKey: GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS)
         arguments.add(1000, forKey: GRPC_ARG_MAX_RECONNECT_BACKOFF_MS)
+        if compressesMessages {
+            arguments.add(Int32(GRPC_COMPRESS_GZIP.rawValue), forKey: GRPC_COMPRESSION_CHANNEL_DEFAULT_ALGORITHM)
+        }
         let credentials = unsafe grpc_insecure_credentials_create()
         let channel = unsafe arguments.withArguments { arguments in
             unsafe grpc_channel_create("dns:///\(address)", credentials, arguments)

@@ -61,6 +61,13 @@ extension GRPCServer {
     func refuse(_ outcome: ReceivedMessage.Outcome, _ call: CallID) {
         switch outcome {
         case .delivered: break
+        case .tooLongUnpacked:
+            fail(
+                call,
+                EtcdError(
+                    .resourceExhausted,
+                    "grpc: received message after decompression larger than max \(settings.maxReceiveMessageByteCount)")
+            )
         case .unreadable: fail(call, EtcdError(.internal, "grpc: failed to decompress the received message"))
         case .tooLong(let byteCount):
             fail(

@@ -1,4 +1,5 @@
 internal import CGRPC
+internal import CGRPCShim
 internal import Primitives
 
 /// A message that the core has received, owned until it has been read.
@@ -8,7 +9,9 @@ struct ReceivedMessage: ~Copyable {
         case delivered
         /// The message is longer than allowed; its length in bytes is given.
         case tooLong(Int)
-        /// The message is compressed in a way that the core does not know, or its compression is broken.
+        /// The message is compressed, and longer than allowed when unpacked.
+        case tooLongUnpacked
+        /// The compression of the message is broken.
         case unreadable
     }
 
@@ -34,10 +37,35 @@ struct ReceivedMessage: ~Copyable {
         }
         var copy = unsafe grpc_slice()
         guard unsafe martlet_received_copy(buffer, &copy) != 0 else { return .unreadable }
-        unsafe withUnsafeMutablePointer(to: &copy) { slice in
-            body(unsafe UnsafeRawBufferPointer(slice: slice).bytes)
+        let compression = unsafe martlet_received_compression(buffer)
+        let outcome = unsafe withUnsafeMutablePointer(to: &copy) { slice in
+            let bytes = unsafe UnsafeRawBufferPointer(slice: slice)
+            if compression != GRPC_COMPRESS_NONE {
+                return unsafe Self.unpack(bytes, isGzip: compression == GRPC_COMPRESS_GZIP, limit: limit, body)
+            }
+            body(unsafe bytes.bytes)
+            return .delivered
         }
         unsafe grpc_slice_unref(copy)
+        return outcome
+    }
+
+    /// Unpacks a compressed message and calls `body` with it, if there are at most `limit` bytes of it.
+    private static func unpack(
+        _ packed: UnsafeRawBufferPointer, isGzip: Bool, limit: Int, _ body: (RawSpan) -> Void
+    ) -> Outcome {
+        var length = 0
+        let unpacked = unsafe Bytes(unsafeUninitializedCapacity: limit) { output, count in
+            let input = unsafe packed.bindMemory(to: UInt8.self)
+            length = unsafe martlet_inflate(
+                input.baseAddress, input.count, isGzip ? 1 : 0, output.baseAddress, output.count)
+            count = max(0, length)
+        }
+        guard length >= 0 else { return length == tooLongToUnpack ? .tooLongUnpacked : .unreadable }
+        body(unsafe unpacked.span.bytes)
         return .delivered
     }
+
+    /// What `martlet_inflate` returns for data that has no room.
+    private static let tooLongToUnpack = -2
 }

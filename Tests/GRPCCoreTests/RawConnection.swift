@@ -61,10 +61,11 @@ enum HTTP2 {
     }
 
     /// The headers of a gRPC call, none of them compressed.
-    static func headers(path: String, stream: UInt32) -> Bytes {
+    static func headers(path: String, stream: UInt32, encoding: String = "identity") -> Bytes {
         let fields = [
             (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "test"),
             ("content-type", "application/grpc"), ("te", "trailers"),
+            ("grpc-encoding", encoding),
         ]
         var block = Bytes()
         for (name, value) in fields {

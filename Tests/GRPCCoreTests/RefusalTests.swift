@@ -81,6 +81,48 @@ import Testing
         }
     }
 
+    @Test func compressedMessagesAreUnpackedWithinBounds() throws {
+        try withServer { server, _ in
+            let client = GRPCClientChannel(server.address, compressesMessages: true)
+            defer { client.close() }
+            let limit = Limits.maxRequestByteCount + Limits.gRPCOverheadByteCount
+            for byteCount in [2000, limit] {
+                let message = Bytes(repeating: 1, count: byteCount)
+                #expect(client.call(TestMethod.echo.path, message: message) == .success(message))
+            }
+            let stream = client.openStream(TestMethod.stream.path)
+            client.send(stream, message: Bytes(repeating: 3, count: 50_000))
+            #expect(nextMessage(client, stream)?.count == 50_000)
+            // A few kilobytes on the wire.
+            for byteCount in [limit + 1, 64 << 20] {
+                let bomb = client.call(TestMethod.echo.path, message: Bytes(repeating: 1, count: byteCount))
+                let text = "grpc: received message after decompression larger than max 2097152"
+                #expect(bomb == .failure(GRPCStatus(code: 8, message: Bytes(text: text))))
+            }
+            #expect(server.seen.value.messages == 3)
+        }
+    }
+
+    @Test func brokenCompression() throws {
+        try withServer { server, client in
+            let connection = RawConnection(port: server.port)
+            connection.write(HTTP2.preface + HTTP2.settings)
+            for (stream, payload): (UInt32, Bytes) in [
+                (1, [1, 2, 3]), (3, []), (5, [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b]),
+            ] {
+                let message = [1, 0, 0, 0, UInt8(payload.count)] + payload
+                connection.write(
+                    HTTP2.headers(path: TestMethod.echo.path, stream: stream, encoding: "gzip")
+                        + HTTP2.frame(type: 0, flags: 1, stream: stream, message))
+            }
+            var all = Bytes()
+            while let more = connection.read(timeoutMilliseconds: 500), !more.isEmpty { all += more }
+            #expect(all.contains("failed to decompress"))
+            #expect(client.call(TestMethod.echo.path, message: [1]) == .success([1]))
+            #expect(server.seen.value.messages == 1)
+        }
+    }
+
     @Test func theSameMethodTwiceIsAnError() {
         let method = GRPCMethod(path: "/a/b", kind: .unary)
         #expect(throws: GRPCError.methodRefused(path: "/a/b")) {

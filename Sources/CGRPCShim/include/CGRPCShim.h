@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -15,6 +16,10 @@ void martlet_external_connection(void *handler, int listener, int descriptor);
 /// Stops the core's mutexes from checking the order in which they are locked, a debugging aid that Debian's build of abseil
 /// leaves on. Measured on unary calls: 7 % of the server's CPU.
 void martlet_skip_lock_order_checks(void);
+
+/// Unpacks gzip (`is_gzip`) or zlib data into at most `capacity` bytes. Returns how many there were, -1 if the data is broken
+/// or cut short, -2 if there are more than `capacity`.
+ptrdiff_t martlet_inflate(const uint8_t *input, size_t input_length, int is_gzip, uint8_t *output, size_t capacity);
 
 // Linux calls that Swift's view of the C library leaves out. They return -1 and set errno as the calls they stand for.
 
