@@ -129,7 +129,15 @@ package final class WALWriter {
     /// Writes what was encoded, in one piece, at the end of the last segment.
     func writeFrames() throws(WALError) {
         let file = tail.file
-        offset += try onDisk { () throws(DiskError) in try encoder.flush(to: file, at: offset) }
+        do throws(DiskError) {
+            offset += try encoder.flush(to: file, at: offset)
+        } catch {
+            // Part of a frame that ends within a sector would not be told from damage, so what the failed write may have
+            // left is cut off. Nothing more can be done if that fails, too.
+            try? file.truncate(byteCount: offset)
+            try? file.sync()
+            throw .disk(error)
+        }
         isUnsynced = true
     }
 
