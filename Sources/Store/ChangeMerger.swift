@@ -4,8 +4,8 @@ internal import Primitives
 struct ChangeMerger {
     /// Newest first.
     private let tables: [BucketChanges]
-    private var next: [Int]
-    private let end: [Int]
+    private var next: [BucketChanges.Position]
+    private let end: [BucketChanges.Position]
 
     /// - Parameters:
     ///   - tables: newest first.
@@ -13,19 +13,20 @@ struct ChangeMerger {
     ///   - upper: where to end, exclusive; nil is the end of the bucket.
     init(_ tables: [BucketChanges], from lower: Bytes, to upper: Bytes?) {
         self.tables = tables
-        next = tables.map { $0.firstIndex(atOrAfter: lower) }
-        end = tables.map { table in upper.map { table.firstIndex(atOrAfter: $0) } ?? table.count }
+        next = tables.map { $0.position(atOrAfter: lower) }
+        end = tables.map { table in upper.map { table.position(atOrAfter: $0) } ?? table.end }
+        if let upper, upper.precedes(lower) { next = end }
     }
 
     /// The table that holds the least key not yet passed, the newest of them if several do; nil at the end.
     private func head() -> Int? {
         var best: Int?
-        for index in tables.indices where next[index] < end[index] {
+        for index in tables.indices where next[index] != end[index] {
             guard let current = best else {
                 best = index
                 continue
             }
-            if tables[index].keys[next[index]].precedes(tables[current].keys[next[current]]) { best = index }
+            if tables[index].key(at: next[index]).precedes(tables[current].key(at: next[current])) { best = index }
         }
         return best
     }
@@ -33,15 +34,15 @@ struct ChangeMerger {
     /// The next change, without passing it; nil at the end.
     func peek() -> (key: Bytes, value: Bytes?)? {
         guard let table = head() else { return nil }
-        return (tables[table].keys[next[table]], tables[table].values[next[table]])
+        return (tables[table].key(at: next[table]), tables[table].value(at: next[table]))
     }
 
     /// Passes the next key in every table that holds it.
     mutating func pass() {
         guard let table = head() else { return }
-        let key = tables[table].keys[next[table]]
-        for index in tables.indices where next[index] < end[index] && tables[index].keys[next[index]] == key {
-            next[index] += 1
+        let key = tables[table].key(at: next[table])
+        for index in tables.indices where next[index] != end[index] && tables[index].key(at: next[index]) == key {
+            next[index] = tables[index].position(after: next[index])
         }
     }
 }

@@ -21,6 +21,8 @@ package final class Store {
     /// The last entry whose effects are here, and its term: `consistent_index` and `term` of the `meta` bucket.
     package private(set) var appliedIndex: LogIndex
     package private(set) var appliedTerm: Term
+    /// Whether they are yet to join the memory table.
+    private var isIndexPending = false
     /// How many of the oldest frozen tables the running commit is writing; 0 when none runs.
     private var committingTableCount = 0
     /// The last entry whose effects are in the file.
@@ -86,16 +88,17 @@ package final class Store {
     }
 
     /// Number of keys changed since the last freeze.
-    package var pendingChangeCount: Int { live.tables[0].count }
+    package var pendingChangeCount: Int { live.tables[0].count + (isIndexPending ? 1 : 0) }
 
-    /// Records that all effects of an entry are written: its index and term join them in the memory table, and so reach the
-    /// file in the same transaction (ordering rule 3).
+    /// Records that all effects of an entry are written.
+    ///
+    /// Its index and term join them in the memory table when that is frozen, and so reach the file in the same transaction
+    /// (ordering rule 3). Until then only `appliedIndex` and `appliedTerm` tell them.
     package func recordApplied(index: LogIndex, term: Term) {
         assertAlways(index >= appliedIndex && term >= appliedTerm, "entries are applied in the order of the log")
         appliedIndex = index
         appliedTerm = term
-        put(.meta, key: MetaKey.consistentIndex, value: Bytes(bigEndian: index.rawValue))
-        put(.meta, key: MetaKey.term, value: Bytes(bigEndian: term.rawValue))
+        isIndexPending = true
     }
 
     // MARK: Reading
@@ -143,6 +146,11 @@ package final class Store {
 
     /// Makes the memory table immutable and starts a new one. To be called between two entries.
     package func freeze() {
+        if isIndexPending {
+            put(.meta, key: MetaKey.consistentIndex, value: Bytes(bigEndian: appliedIndex.rawValue))
+            put(.meta, key: MetaKey.term, value: Bytes(bigEndian: appliedTerm.rawValue))
+            isIndexPending = false
+        }
         guard live.tables[0].count > 0 else { return }
         live.tables.insert(ChangeTable(), at: 0)
         frozenIndexes.insert(appliedIndex, at: 0)
