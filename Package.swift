@@ -127,7 +127,7 @@ let package = Package(
             [
                 "Alarms", "Auth", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC", "Membership",
                 "Primitives",
-                "SimulatedPlatform", "Store",
+                "SimulatedPlatform", "Store", "WriteAheadLog",
             ]),
         tests(of: "Raft", ["EtcdMessages", "Primitives"]),
         tests(

@@ -21,8 +21,10 @@ final class ApplyFixture {
     private var nextID: UInt64 = 0
     var term: UInt64 = 1
 
-    init(_ settings: ApplySettings = ApplySettings()) throws {
+    /// - Parameter file: what is in the store's file at first; nil for none.
+    init(_ settings: ApplySettings = ApplySettings(), file: Bytes? = nil) throws {
         self.settings = settings
+        if let file { disk.place(file, at: "/db") }
         store = try Store.open(disk: disk, path: "/db")
         applier = try Self.open(store, settings)
     }
@@ -51,6 +53,13 @@ final class ApplyFixture {
     }
 
     // MARK: Entries
+
+    /// Applies an entry of a log, and lets a compaction that it began run to its end.
+    func apply(_ entry: RaftEntry) throws -> ApplyOutcome {
+        let outcome = try applier.apply(entry)
+        while applier.mvcc.hasPendingCompaction { try applier.mvcc.compactionStep(budget: 1000) }
+        return outcome
+    }
 
     @discardableResult
     func apply(_ data: Bytes?, type: RaftEntryType = .normal) throws -> ApplyOutcome {
