@@ -84,9 +84,9 @@ struct IndexEntry: Sendable {
         return low - 1
     }
 
-    /// What a compaction keeps of this key at or before its revision: the newest change, unless it is a deletion that was
-    /// over by then. A deletion **at** the revision stays, so that a watcher from there hears of it
-    /// (etcd v3.6 `server/storage/mvcc/key_index.go`; etcd issue 18089).
+    /// What a compaction keeps of this key at or before its revision: the newest change, unless it is a deletion that
+    /// was over by then. A deletion **at** the revision stays, so that a watcher from there hears of it (etcd v3.6
+    /// `server/storage/mvcc/key_index.go`; etcd issue 18089).
     func kept(compactingAt main: Int64) -> KeyChange? {
         guard let change = change(at: main), !change.isTombstone || change.main == main else { return nil }
         return change

@@ -9,8 +9,8 @@ internal import Primitives
 final class IndexNode: @unchecked Sendable {
     /// Greatest number of entries of a leaf: few enough that an insertion moves little.
     static let leafCapacity = 64
-    /// Greatest number of children of a branch: many, so that a million keys are two branches deep, and those stay in the
-    /// processor's caches.
+    /// Greatest number of children of a branch: many, so that a million keys are two branches deep, and those stay in
+    /// the processor's caches.
     static let branchCapacity = 256
     /// Length of keys, in bytes, beyond which a node is split even if it has few.
     static let capacityByteCount = 16 * 1024
@@ -74,7 +74,8 @@ final class IndexNode: @unchecked Sendable {
 
     /// Cuts off the right part, and answers it with the separator between the two.
     ///
-    /// - Parameter isAppended: whether what made the node overfull is its last; then the left part stays full, because keys
+    /// - Parameter isAppended: whether what made the node overfull is its last; then the left part stays full, because
+    ///   keys
     ///   that come in order would otherwise leave all nodes half empty.
     func split(isAppended: Bool) -> (separator: Bytes, right: IndexNode) {
         let right = IndexNode()

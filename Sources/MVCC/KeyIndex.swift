@@ -101,7 +101,8 @@ struct KeyIndex: Sendable {
 
     /// Compacts the keys of one leaf: that in which `position` is or would be.
     ///
-    /// - Returns: where the next leaf begins, nil after the last; how many keys were passed; and whether any of them keeps a
+    /// - Returns: where the next leaf begins, nil after the last; how many keys were passed; and whether any of them
+    ///   keeps a
     ///   change at or before `main`.
     mutating func compactLeaf(at position: Bytes, main: Int64) -> (next: Bytes?, keyCount: Int, keepsAny: Bool) {
         let (next, keyCount, keepsAny, needsCompaction) = inspectLeaf(at: position, main: main)

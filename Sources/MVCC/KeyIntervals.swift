@@ -13,8 +13,8 @@ struct KeyIntervals {
             self.upper = upper
         }
 
-        /// What a request deletes, by its letter: the end `"\0"`, which means all keys from the first on, is taken as the key
-        /// it also is, so the interval is empty. That is etcd's doing, and clients' transactions rely on it.
+        /// What a request deletes, by its letter: the end `"\0"`, which means all keys from the first on, is taken as
+        /// the key it also is, so the interval is empty. That is etcd's doing, and clients' transactions rely on it.
         init(deletedBy request: DeleteRangeRequest) {
             lower = request.key
             upper = request.rangeEnd.isEmpty ? request.key + [0] : request.rangeEnd

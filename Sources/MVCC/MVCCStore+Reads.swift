@@ -27,8 +27,8 @@ extension MVCCStore {
 
     /// Does one slice of a range. Answers whether it is done, with its `answer`.
     ///
-    /// etcd checks the revision once, when a range begins; here a compaction may pass it between two slices, and then the
-    /// range fails.
+    /// etcd checks the revision once, when a range begins; here a compaction may pass it between two slices, and then
+    /// the range fails.
     ///
     /// - Throws: `Compacted`.
     package func step(_ cursor: inout RangeCursor, budget: RangeBudget) throws(MVCCError) -> Bool {

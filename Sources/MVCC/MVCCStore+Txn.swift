@@ -2,8 +2,8 @@ package import EtcdMessages
 internal import Primitives
 internal import Store
 
-/// Transactions (etcd v3.6 `server/etcdserver/txn/txn.go`): first every compare on the path is decided, by the state before
-/// the transaction; then every operation on the path is checked, by the same state; then they are carried out.
+/// Transactions (etcd v3.6 `server/etcdserver/txn/txn.go`): first every compare on the path is decided, by the state
+/// before the transaction; then every operation on the path is checked, by the same state; then they are carried out.
 extension MVCCStore {
     /// Answers a transaction that has only ranges in it.
     ///
@@ -49,8 +49,8 @@ extension MVCCStore {
         return path
     }
 
-    /// Whether every key of the compare's range is as it says. If there is none, as if there were one with all zeros, but no
-    /// value is like any other.
+    /// Whether every key of the compare's range is as it says. If there is none, as if there were one with all zeros,
+    /// but no value is like any other.
     private func holds(_ compare: Compare) throws(MVCCError) -> Bool {
         let range = KeyRange(key: compare.key, rangeEnd: compare.rangeEnd)
         var isAnyThere = false
@@ -122,8 +122,9 @@ extension MVCCStore {
         guard request.revision >= compactedRevision else { throw .etcd(.compacted) }
     }
 
-    /// Carries out the writes of a transaction on a copy of the index, to find a put that keeps the value or lease of a key
-    /// deleted before it in the same transaction. etcd 3.6.14 stops at that; here it is refused before anything is written.
+    /// Carries out the writes of a transaction on a copy of the index, to find a put that keeps the value or lease of a
+    /// key deleted before it in the same transaction. etcd 3.6.14 stops at that; here it is refused before anything is
+    /// written.
     private func simulate(_ request: TxnRequest, _ path: TxnPath, on scratch: inout KeyIndex) throws(MVCCError) {
         var nested = path.nested[...]
         for operation in request.operations(succeeded: path.succeeded) {
@@ -185,8 +186,8 @@ extension MVCCStore {
         return body
     }
 
-    /// Adds a `ResponseOp` to the body of a `TxnResponse`: its header has only a revision, that of a nested transaction is
-    /// there but empty.
+    /// Adds a `ResponseOp` to the body of a `TxnResponse`: its header has only a revision, that of a nested transaction
+    /// is there but empty.
     ///
     /// - Parameter kind: the field number of the response in `ResponseOp`.
     private static func appendResponse(_ kind: UInt8, revision: Int64, body content: Bytes, to body: inout Bytes) {

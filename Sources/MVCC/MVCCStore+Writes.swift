@@ -6,7 +6,8 @@ internal import Store
 extension MVCCStore {
     /// Puts a key.
     ///
-    /// - Throws: `LeaseNotFound`; `KeyNotFound` if the value or lease is to stay and there is no key. Nothing is written then.
+    /// - Throws: `LeaseNotFound`; `KeyNotFound` if the value or lease is to stay and there is no key. Nothing is
+    ///   written then.
     package func put(_ request: PutRequest, leases: some LeaseAttachments) throws(MVCCError) -> MVCCAnswer {
         try check(request, leases: leases)
         var transaction = WriteTransaction(beginRevision: currentRevision)

@@ -2,14 +2,14 @@ internal import EtcdMessages
 package import Primitives
 package import Store
 
-/// The keys of a cluster and their history: each change of a key is a record under its revision, and stays readable until
-/// a compaction.
+/// The keys of a cluster and their history: each change of a key is a record under its revision, and stays readable
+/// until a compaction.
 ///
-/// The records are in the store's `key` bucket, in etcd's very bytes. The index from keys to revisions is in memory, made
-/// anew at each start by one pass over the records.
+/// The records are in the store's `key` bucket, in etcd's very bytes. The index from keys to revisions is in memory,
+/// made anew at each start by one pass over the records.
 ///
-/// One owner, the loop. Writes come from apply alone, one log entry at a time, and depend on nothing but the request, the
-/// records, and which leases there are.
+/// One owner, the loop. Writes come from apply alone, one log entry at a time, and depend on nothing but the request,
+/// the records, and which leases there are.
 package final class MVCCStore {
     let store: Store
     let settings: MVCCSettings

@@ -52,8 +52,8 @@ package struct RangeCursor: Sendable {
         phase = order == nil ? .streaming : .gathering
     }
 
-    /// How many matching keys are looked for: one more than the limit, to know whether there are more. All, if there is no
-    /// limit or sorting or filtering comes before it.
+    /// How many matching keys are looked for: one more than the limit, to know whether there are more. All, if there is
+    /// no limit or sorting or filtering comes before it.
     ///
     /// A sort by something other than keys with order NONE sorts only what the limit lets through; a filter lifts that.
     var fetchCount: Int64 {

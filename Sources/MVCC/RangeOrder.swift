@@ -6,7 +6,8 @@ struct RangeOrder: Sendable {
     var target: SortTarget
     var isDescending: Bool
 
-    /// nil if the keys' own order is asked for. Numbers that etcd does not know, which only a log can hold, count as none.
+    /// nil if the keys' own order is asked for. Numbers that etcd does not know, which only a log can hold, count as
+    /// none.
     init?(_ request: RangeRequest) {
         target = request.sortTarget
         isDescending = request.sortOrder == .descend

@@ -1,8 +1,8 @@
 internal import Checksums
 internal import Primitives
 
-/// etcd's checksum of the records up to a revision (etcd v3.6 `server/storage/mvcc/hash.go`): CRC-32C of the name of the
-/// bucket and of each record, key and value as stored.
+/// etcd's checksum of the records up to a revision (etcd v3.6 `server/storage/mvcc/hash.go`): CRC-32C of the name of
+/// the bucket and of each record, key and value as stored.
 ///
 /// Members that have done a compaction and members that have yet to do it must agree, so what it removes is left out.
 struct RecordHasher: Sendable {

@@ -22,7 +22,8 @@ package enum RequestChecks {
         guard !request.key.isEmpty else { throw .emptyKey }
     }
 
-    /// - Parameter maxTxnOperations: how many compares, or operations of one branch, a transaction may have; one nested in it
+    /// - Parameter maxTxnOperations: how many compares, or operations of one branch, a transaction may have; one nested
+    ///   in it
     ///   may have what the outer one leaves.
     package static func check(_ request: TxnRequest, maxTxnOperations: Int) throws(EtcdError) {
         try checkOperations(request, maxTxnOperations: maxTxnOperations)
@@ -48,8 +49,8 @@ package enum RequestChecks {
         }
     }
 
-    /// Whether a transaction has nothing but ranges in its branches, so that it need not go through the log. One that nests
-    /// another does not count (etcd v3.6 `server/etcdserver/txn/util.go`).
+    /// Whether a transaction has nothing but ranges in its branches, so that it need not go through the log. One that
+    /// nests another does not count (etcd v3.6 `server/etcdserver/txn/util.go`).
     package static func isReadOnly(_ request: TxnRequest) -> Bool {
         allRanges(request) { _ in true }
     }

@@ -1,7 +1,7 @@
 internal import Primitives
 
-/// Sorts what comes in batches: each batch is sorted as it comes, and the batches are merged as they are taken, so that no
-/// single step has to sort everything.
+/// Sorts what comes in batches: each batch is sorted as it comes, and the batches are merged as they are taken, so that
+/// no single step has to sort everything.
 struct SortedRuns: Sendable {
     private struct Run: Sendable {
         var candidates: [RangeCandidate]

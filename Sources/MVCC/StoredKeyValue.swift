@@ -15,8 +15,8 @@ struct StoredKeyValue {
     /// The lease with its tag; empty if there is none.
     private(set) var leaseField = 0..<0
 
-    /// nil if the record is not a message of this type. No bytes at all are one: etcdutl writes such a record to raise the
-    /// revision of a restored snapshot.
+    /// nil if the record is not a message of this type. No bytes at all are one: etcdutl writes such a record to raise
+    /// the revision of a restored snapshot.
     init?(_ record: RawSpan) {
         var position = 0
         while position < record.byteCount {

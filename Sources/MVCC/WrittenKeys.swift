@@ -1,8 +1,8 @@
 internal import EtcdMessages
 internal import Primitives
 
-/// The keys that one branch of a transaction puts and deletes, nested transactions included. To make it is to check that
-/// no key is written twice (etcd v3.6 `server/etcdserver/api/v3rpc/key.go`, `checkIntervals`).
+/// The keys that one branch of a transaction puts and deletes, nested transactions included. To make it is to check
+/// that no key is written twice (etcd v3.6 `server/etcdserver/api/v3rpc/key.go`, `checkIntervals`).
 struct WrittenKeys {
     private var puts: Set<Bytes> = []
     /// The same, in the order found: a set has none.
@@ -25,8 +25,8 @@ struct WrittenKeys {
         }
     }
 
-    /// Adds a nested transaction: its puts must not meet what is here already, but its two branches may meet each other.
-    /// Its deletes join only then, so they are checked against later puts alone, as etcd has it.
+    /// Adds a nested transaction: its puts must not meet what is here already, but its two branches may meet each
+    /// other. Its deletes join only then, so they are checked against later puts alone, as etcd has it.
     private mutating func add(then: WrittenKeys, otherwise: WrittenKeys) throws(EtcdError) {
         for key in then.putList { try add(key) }
         for key in otherwise.putList {
