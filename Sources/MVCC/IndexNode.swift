@@ -98,7 +98,7 @@ final class IndexNode: @unchecked Sendable {
     }
 
     /// The shortest bytes that sort after `left` and not after `right`.
-    private static func separator(_ left: Bytes, _ right: Bytes) -> Bytes {
+    static func separator(_ left: Bytes, _ right: Bytes) -> Bytes {
         let common = zip(left, right).prefix { $0 == $1 }.count
         return Bytes(right[...common])
     }

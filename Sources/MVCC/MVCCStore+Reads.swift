@@ -68,11 +68,10 @@ extension MVCCStore {
                 return false
             }
             budget.passKey()
-            let entry = leaf.entries[place]
-            guard let change = entry.live(at: cursor.revision) else { return true }
+            guard let change = leaf.entries[place].live(at: cursor.revision) else { return true }
             cursor.passedCount += 1
             if cursor.request.countOnly || (cursor.isFull && !cursor.hasFilter) { return cursor.totalCount == nil }
-            if cursor.hasFilter, !(try admits(cursor, change, entry, &budget)) { return true }
+            if cursor.hasFilter, !(try admits(cursor, change, leaf.entries[place], &budget)) { return true }
             cursor.matchedCount += 1
             if cursor.isFull { return cursor.totalCount == nil }
             try append(change, to: &cursor, &budget)
@@ -96,13 +95,12 @@ extension MVCCStore {
                 return false
             }
             budget.passKey()
-            let entry = leaf.entries[place]
-            guard let change = entry.live(at: cursor.revision) else { return true }
+            guard let change = leaf.entries[place].live(at: cursor.revision) else { return true }
             cursor.passedCount += 1
             if cursor.matchedCount >= cursor.fetchCount { return cursor.totalCount == nil }
-            if cursor.hasFilter, !(try admits(cursor, change, entry, &budget)) { return true }
+            if cursor.hasFilter, !(try admits(cursor, change, leaf.entries[place], &budget)) { return true }
             let ordinal = cursor.candidates.count + batch.count
-            let candidate = try candidate(change, entry, ordinal: ordinal, order, &budget)
+            let candidate = try candidate(change, leaf.entries[place], ordinal: ordinal, order, &budget)
             batchByteCount += candidate.record.count
             batch.append(candidate)
             cursor.matchedCount += 1

@@ -34,6 +34,7 @@ extension MVCCStore {
     }
 
     private func restoreIndex() throws(MVCCError) {
+        var builder = KeyIndexBuilder()
         try store.scanRecords(from: [], to: nil) { (key, value) throws(StoreError) in
             let record = try BucketRecord(key: key, value: value)
             let revision = record.revision
@@ -42,13 +43,14 @@ extension MVCCStore {
             guard revision.main <= KeyChange.greatestMain, (0...KeyChange.greatestSub).contains(revision.sub) else {
                 throw .corrupt("revision \(revision) is out of bounds")
             }
-            index.append(
+            builder.add(
                 KeyChange(revision, isTombstone: record.isTombstone, hasLease: record.fields.lease != 0),
-                to: record.name(in: value), createRevision: record.fields.createRevision,
+                key: value.extracting(record.fields.key), createRevision: record.fields.createRevision,
                 version: record.fields.version)
             currentRevision = max(currentRevision, revision.main)
             return true
         }
+        index = builder.build()
     }
 
     /// Tells the leases which keys live with them, in the order of keys. For the start: leases do not store it.

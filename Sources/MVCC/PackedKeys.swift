@@ -54,6 +54,11 @@ struct PackedKeys: Sendable {
         return isFound ? index + 1 : index
     }
 
+    /// Prepares for so many keys.
+    mutating func reserve(_ count: Int) {
+        ends.reserveCapacity(count)
+    }
+
     mutating func insert(_ key: Bytes, at index: Int) {
         let position = start(of: index)
         bytes.insert(contentsOf: key, at: position)
