@@ -15,7 +15,8 @@ package protocol GRPCHandler: AnyObject {
     /// The next message of a bidirectional stream.
     func streamMessage(_ call: CallID, message: RawSpan)
 
-    /// The client will send no more on this bidirectional stream. The stream stays open for what the server sends.
+    /// The client will send no more on this bidirectional stream. The stream stays open for what the server sends, unless
+    /// the client has gone for good: then `callEnded` follows.
     func streamHalfClosed(_ call: CallID)
 
     /// The message given to `GRPCServer.send` has been taken over by the transport: the next may follow.

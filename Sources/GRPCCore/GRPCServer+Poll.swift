@@ -81,11 +81,10 @@ extension GRPCServer {
         guard slots[slot].phase == .open else { return }
         let call = callID(ofSlot: slot)
         guard succeeded, let received = takeReceived(slot: slot) else {
-            // Either the client has sent all it wanted, or the call is over; then its close follows.
-            if succeeded {
-                slots[slot].flags.insert(.halfClosed)
-                handler.streamHalfClosed(call)
-            }
+            // Either the client has sent all it wanted, or the call is over; then its close follows at once.
+            slots[slot].flags.insert(.halfClosed)
+            watchClose(slot: slot)
+            if succeeded { handler.streamHalfClosed(call) }
             return
         }
         let outcome = received.withMessage(limit: settings.maxReceiveMessageByteCount) { message in

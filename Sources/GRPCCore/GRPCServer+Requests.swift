@@ -28,7 +28,6 @@ extension GRPCServer {
         slot: Int, _ call: CallID, _ method: RegisteredMethod, _ handler: Handler
     ) {
         guard case .handler(let index) = method.target else { return }
-        watchClose(slot: slot)
         handler.streamOpened(call, method: index)
         startRead(slot: slot)
     }

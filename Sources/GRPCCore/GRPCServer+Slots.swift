@@ -54,16 +54,22 @@ extension GRPCServer {
         assertAlways(error == GRPC_CALL_OK, "the core refused a batch: \(error.rawValue)")
     }
 
-    /// Asks the core to tell when the call is over. Once per call.
+    /// Asks the core to tell when the call is over, if it has not been asked.
     func watchClose(slot: Int) {
+        if slots[slot].flags.contains(.closeWatched) { return }
         slots[slot].flags.insert(.closeWatched)
         start(MARTLET_RECEIVE_CLOSE, slot: slot, event: .close)
     }
 
-    /// Asks for the next message of a bidirectional stream, if one is wanted and may come.
+    /// Asks for the next message of a bidirectional stream, or for its end if none is wanted or may come.
+    ///
+    /// While a message is waited for, the end is not asked for as well: it ends the wait, too. So a silent stream has one
+    /// request with the core, not two, and all that is with the core makes every completion a little dearer.
     func startRead(slot: Int) {
         let flags = slots[slot].flags
-        guard slots[slot].phase == .open, flags.isDisjoint(with: [.readInFlight, .readsPaused, .halfClosed]) else {
+        guard slots[slot].phase == .open, !flags.contains(.readInFlight) else { return }
+        guard flags.isDisjoint(with: [.readsPaused, .halfClosed]) else {
+            watchClose(slot: slot)
             return
         }
         slots[slot].flags.insert(.readInFlight)

@@ -26,6 +26,26 @@ import Testing
         }
     }
 
+    /// The server ends the call by itself, whether or not the client does.
+    @Test func aDeadlineIsKeptByTheServerAlone() throws {
+        try withServer { server, _ in
+            let connection = RawConnection(port: server.port)
+            connection.write(
+                HTTP2.preface + HTTP2.settings
+                    + HTTP2.headers(path: TestMethod.hold.path, stream: 1, fields: [("grpc-timeout", "200m")])
+                    + HTTP2.frame(type: 0, flags: 1, stream: 1, [0, 0, 0, 0, 0]))
+            #expect(server.wait { $0.held.count == 1 })
+            #expect(server.wait { $0.ended == $0.held })
+            var all = Bytes()
+            while !all.contains("Deadline Exceeded"), let more = connection.read(timeoutMilliseconds: 1000),
+                !more.isEmpty
+            {
+                all += more
+            }
+            #expect(all.contains("grpc-status") && all.contains("Deadline Exceeded"))
+        }
+    }
+
     @Test func anAnswerToACallThatHasEndedIsIgnored() throws {
         try withServer { server, client in
             let call = client.startUnary(TestMethod.hold.path, message: [])

@@ -31,6 +31,18 @@ import Testing
         server.close()
     }
 
+    @Test func aPollTakesNoMoreThanItsShare() throws {
+        var settings = GRPCServerSettings()
+        settings.maxCompletionsPerPoll = 1
+        try withServer(settings: settings) { server, client in
+            let calls = (0..<50).map { client.startUnary(TestMethod.echo.path, message: [UInt8($0)]) }
+            for (number, call) in calls.enumerated() {
+                #expect(client.nextEvent(of: call, timeoutNanoseconds: 10 * second) == .message([UInt8(number)]))
+            }
+            #expect(server.rounds.value >= 50)
+        }
+    }
+
     @Test func noJobIsLostAmongWakesOfManyThreads() throws {
         try withServer { server, _ in
             let count = Mutexed(0)

@@ -61,14 +61,13 @@ enum HTTP2 {
     }
 
     /// The headers of a gRPC call, none of them compressed.
-    static func headers(path: String, stream: UInt32, encoding: String = "identity") -> Bytes {
+    static func headers(path: String, stream: UInt32, fields more: [(String, String)] = []) -> Bytes {
         let fields = [
             (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "test"),
             ("content-type", "application/grpc"), ("te", "trailers"),
-            ("grpc-encoding", encoding),
         ]
         var block = Bytes()
-        for (name, value) in fields {
+        for (name, value) in fields + more {
             block +=
                 [0x00, UInt8(name.utf8.count)] + Bytes(text: name) + [UInt8(value.utf8.count)] + Bytes(text: value)
         }

@@ -112,7 +112,7 @@ import Testing
             ] {
                 let message = [1, 0, 0, 0, UInt8(payload.count)] + payload
                 connection.write(
-                    HTTP2.headers(path: TestMethod.echo.path, stream: stream, encoding: "gzip")
+                    HTTP2.headers(path: TestMethod.echo.path, stream: stream, fields: [("grpc-encoding", "gzip")])
                         + HTTP2.frame(type: 0, flags: 1, stream: stream, message))
             }
             var all = Bytes()

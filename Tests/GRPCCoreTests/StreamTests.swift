@@ -138,6 +138,40 @@ import Testing
         }
     }
 
+    @Test func aStreamThatIsCancelledWhileReadsArePaused() throws {
+        try withServer { server, client in
+            let call = client.openStream(TestMethod.pause.path)
+            #expect(server.wait { $0.opened.count == 1 })
+            client.cancel(call)
+            #expect(server.wait { $0.ended == $0.opened })
+        }
+    }
+
+    @Test func aStreamThatIsCancelledAfterHalfClose() throws {
+        try withServer { server, client in
+            let call = client.openStream(TestMethod.stream.path)
+            client.halfClose(call)
+            #expect(server.wait { $0.halfClosed.count == 1 })
+            usleep(50_000)
+            #expect(server.seen.value.ended.isEmpty)
+            client.cancel(call)
+            #expect(server.wait { $0.ended == $0.opened })
+        }
+    }
+
+    @Test func aDeadlineEndsAStream() throws {
+        try withServer { server, client in
+            let call = client.openStream(TestMethod.stream.path, timeoutNanoseconds: second / 5)
+            #expect(server.wait { $0.opened.count == 1 })
+            #expect(server.wait { $0.ended == $0.opened })
+            guard case .ended(let status)? = client.nextEvent(of: call, timeoutNanoseconds: 10 * second) else {
+                Issue.record("the stream must end")
+                return
+            }
+            #expect(status.code == StatusCode.deadlineExceeded.rawValue)
+        }
+    }
+
     @Test func manyStreamsAtOnce() throws {
         try withServer { server, client in
             let calls = (0..<500).map { _ in client.openStream(TestMethod.stream.path) }
