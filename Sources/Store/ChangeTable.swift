@@ -11,6 +11,11 @@ struct ChangeTable: Sendable {
         if !buckets[Int(bucket.rawValue)].set(key, value) { count += 1 }
     }
 
+    /// What became of a record: nil if it did not change, `.some(nil)` if it was deleted.
+    func change(_ bucket: Bucket, of key: Bytes) -> Bytes?? {
+        buckets[Int(bucket.rawValue)].change(of: key)
+    }
+
     subscript(bucket: Bucket) -> BucketChanges {
         _read { yield buckets[Int(bucket.rawValue)] }
     }

@@ -12,8 +12,8 @@ package struct StoreView: Sendable {
 
     /// The value stored under `key`, nil if there is none.
     package func value(_ bucket: Bucket, key: Bytes) throws(StoreError) -> Bytes? {
-        for table in tables {
-            if let change = table[bucket].change(of: key) { return change }
+        for index in tables.indices {
+            if let change = tables[index].change(bucket, of: key) { return change }
         }
         do {
             return try base.get(bucket: bucket.name, key: key)
@@ -29,8 +29,9 @@ package struct StoreView: Sendable {
     package func withValue<Result>(
         _ bucket: Bucket, key: Bytes, _ visit: (RawSpan) -> Result
     ) throws(StoreError) -> Result? {
-        for table in tables {
-            guard let change = table[bucket].change(of: key) else { continue }
+        // By index, and not by value, which would retain each table.
+        for index in tables.indices {
+            guard let change = tables[index].change(bucket, of: key) else { continue }
             guard let value = change else { return nil }
             return unsafe visit(value.span.bytes)
         }
