@@ -15,7 +15,7 @@ extension Cluster {
             throw .malformedEntry("a configuration change that leaves no voter")
         }
         switch effect {
-        case .put(let member): try put(member)
+        case .put(let member): put(member)
         case .remove: remove(id)
         }
         setConfState(state)

@@ -93,24 +93,29 @@ package final class Cluster {
         }
         member.name = name
         member.clientURLs = clientURLs
-        try put(member)
+        put(member)
     }
 
     package func setDowngrade(_ state: DowngradeState) {
-        downgrade = state
-        store.put(.cluster, key: Self.downgradeKey, value: state.json.encoded())
+        let record = state.json.encoded()
+        guard let stored = DowngradeState(json: Self.readBack(record)) else { unreachable("a downgrade was written") }
+        downgrade = stored
+        store.put(.cluster, key: Self.downgradeKey, value: record)
     }
 
     /// Writes a member's record and takes the member from it.
-    func put(_ member: ClusterMember) throws(EtcdError) {
+    func put(_ member: ClusterMember) {
         let record = member.json.encoded()
-        // Writing JSON replaces what is not UTF-8; the member is what a restart would read.
-        guard let json = try? JSONValue.parse(record), let stored = ClusterMember(json: json) else {
-            unreachable("what was written as JSON is JSON")
-        }
+        guard let stored = ClusterMember(json: Self.readBack(record)) else { unreachable("a member was written") }
         store.put(.members, key: Self.key(member.id), value: record)
         members.removeAll { $0.id == member.id }
         members.insert(stored, at: members.firstIndex { $0.id > member.id } ?? members.count)
+    }
+
+    /// What a restart would read of a record: writing JSON replaces what is not UTF-8.
+    private static func readBack(_ record: Bytes) -> JSONValue {
+        guard let json = try? JSONValue.parse(record) else { unreachable("what was written as JSON is JSON") }
+        return json
     }
 
     func remove(_ id: MemberID) {

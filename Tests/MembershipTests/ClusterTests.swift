@@ -151,6 +151,10 @@ import Testing
     @Test func downgrade() throws {
         cluster.setDowngrade(DowngradeState(isEnabled: true, targetVersion: Bytes(text: "3.5.0")))
         try expectStored()
+        // A target that is not UTF-8 is at once what a restart would read.
+        cluster.setDowngrade(DowngradeState(isEnabled: true, targetVersion: [0x33, 0xff]))
+        #expect(cluster.downgrade.targetVersion == Bytes(text: "3\u{fffd}"))
+        try expectStored()
         cluster.setDowngrade(.none)
         #expect(cluster.downgrade == .none)
         try expectStored()
