@@ -6,7 +6,9 @@ extension GRPCServer {
     /// bound. Returns how many completions there were; it may return early with 0.
     @discardableResult
     package func poll<Handler: GRPCHandler>(_ handler: Handler, timeoutNanoseconds: UInt64) -> Int {
-        assertAlways(!isClosed, "a closed server cannot be polled")
+        assertAlways(!isClosed && !isPolling, "a server is polled while it is open, and not from its callbacks")
+        isPolling = true
+        defer { isPolling = false }
         now = martlet_monotonic_now()
         watchWaitingCalls()
         var completions = 0

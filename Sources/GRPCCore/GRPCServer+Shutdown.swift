@@ -45,6 +45,7 @@ extension GRPCServer {
     /// Frees everything. Calls that are still under way are cut off, and nobody hears of it; does nothing the second time.
     package func close() {
         if isClosed { return }
+        assertAlways(!isPolling, "a server is not closed from its callbacks")
         beginDrain()
         unsafe grpc_server_cancel_all_calls(server)
         finishClosing()

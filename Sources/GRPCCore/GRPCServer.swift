@@ -9,7 +9,7 @@ internal import Primitives
 /// let server = try GRPCServer(methods: [GRPCMethod(path: "/etcdserverpb.KV/Range", kind: .unary)], settings: .init())
 /// let acceptor = try Acceptor(settings: .init(), port: server.connectionPort)
 /// try acceptor.listen(on: ListenAddress(host: "127.0.0.1", port: 2379))
-/// acceptor.start()
+/// try acceptor.start()
 /// let waker = server.waker                     // for other threads: put the work in a queue, then waker.wake()
 /// while running {
 ///     server.poll(handler, timeoutNanoseconds: 100_000_000)   // calls handler.unaryCall(...) and the like
@@ -21,6 +21,7 @@ internal import Primitives
 /// server.close()                               // frees everything
 /// ```
 ///
+/// * `close`, `drain` and `poll` itself must not be called from within a callback; everything else may.
 /// * Everything but `waker` and `connectionPort` belongs to the thread that polls.
 /// * The handler is told of a call with a `CallID`, and answers with it, from within the callback or later. A stale number
 ///   is ignored, so that an answer that crosses with the client's cancellation needs no care.
@@ -71,6 +72,7 @@ package final class GRPCServer {
     var isDraining = false
     var hasShutDown = false
     var isClosed = false
+    var isPolling = false
     /// The time of the current round of the loop, in nanoseconds on CLOCK_MONOTONIC.
     var now: UInt64 = 0
 

@@ -15,7 +15,7 @@ package struct GRPCServerSettings: Sendable {
     /// Greatest number of calls being served at once, of all clients; further ones are refused with `ResourceExhausted`.
     ///
     /// etcd has no such bound. It is far above what clients do, and keeps a broken one from filling the memory.
-    package var maxConcurrentCalls = 1 << 20
+    package var maxConcurrentCalls = 1 << 17
     /// Shortest time in milliseconds that a client must leave between two pings (`--grpc-keepalive-min-time`).
     package var keepaliveMinTimeMilliseconds: Int32 = 5000
     /// How long in milliseconds a connection is silent before the server pings it (`--grpc-keepalive-interval`).

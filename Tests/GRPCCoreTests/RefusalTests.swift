@@ -125,8 +125,14 @@ import Testing
 
     @Test func theSameMethodTwiceIsAnError() {
         let method = GRPCMethod(path: "/a/b", kind: .unary)
+        let logged = Mutexed<[String]>([])
+        GRPCLog.redirect { severity, text in
+            if severity == .error { logged.update { $0.append(text) } }
+        }
         #expect(throws: GRPCError.methodRefused(path: "/a/b")) {
             try GRPCServer(methods: [method, method], settings: .init()).close()
         }
+        // The core says so, too, to whoever has taken over its log.
+        #expect(logged.value.contains { $0.contains("duplicate registration for /a/b") })
     }
 }
