@@ -14,8 +14,6 @@ struct CompactionJob {
 
     /// Where the index goes on; nil when it is through.
     var indexPosition: Bytes? = []
-    /// Whether the index keeps any change at or before the revision, as far as it has been looked at.
-    var keepsAny = false
     /// Where the walk of the records goes on.
     var recordPosition: Bytes = []
     /// The checksum so far; nil before the walk.

@@ -101,23 +101,21 @@ struct KeyIndex: Sendable {
 
     /// Compacts the keys of one leaf: that in which `position` is or would be.
     ///
-    /// - Returns: where the next leaf begins, nil after the last; how many keys were passed; and whether any of them
-    ///   keeps a
-    ///   change at or before `main`.
-    mutating func compactLeaf(at position: Bytes, main: Int64) -> (next: Bytes?, keyCount: Int, keepsAny: Bool) {
-        let (next, keyCount, keepsAny, needsCompaction) = inspectLeaf(at: position, main: main)
+    /// - Returns: where the next leaf begins, nil after the last; and how many keys were passed.
+    mutating func compactLeaf(at position: Bytes, main: Int64) -> (next: Bytes?, keyCount: Int) {
+        let (next, keyCount, needsCompaction) = inspectLeaf(at: position, main: main)
         if needsCompaction {
             if !isKnownUniquelyReferenced(&root) { root = root.copy() }
             Self.compact(root, at: position, main: main)
             while root.children.count == 1 { root = root.children[0] }
         }
-        return (next, keyCount, keepsAny)
+        return (next, keyCount)
     }
 
     /// Looks whether a leaf has anything to compact, so that one that has not is not copied for a snapshot's sake.
     private func inspectLeaf(
         at position: Bytes, main: Int64
-    ) -> (next: Bytes?, keyCount: Int, keepsAny: Bool, needsCompaction: Bool) {
+    ) -> (next: Bytes?, keyCount: Int, needsCompaction: Bool) {
         var node = root
         var next: Bytes?
         while !node.isLeaf {
@@ -125,10 +123,7 @@ struct KeyIndex: Sendable {
             if index < node.keys.count { next = node.keys[index] }
             node = node.children[index]
         }
-        return (
-            next, node.entries.count, node.entries.contains { $0.kept(compactingAt: main) != nil },
-            node.entries.contains { $0.needsCompaction(at: main) }
-        )
+        return (next, node.entries.count, node.entries.contains { $0.needsCompaction(at: main) })
     }
 
     private static func compact(_ node: IndexNode, at position: Bytes, main: Int64) {

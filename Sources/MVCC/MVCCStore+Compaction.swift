@@ -46,19 +46,18 @@ extension MVCCStore {
         // To pass a key costs a fraction of a record.
         var keysLeft = min(budget, .max / RangeBudget.keysPerRecord) * RangeBudget.keysPerRecord
         while keysLeft > 0, let position = compactions[0].indexPosition {
-            let (next, keyCount, keepsAny) = index.compactLeaf(at: position, main: compactions[0].revision)
+            let (next, keyCount) = index.compactLeaf(at: position, main: compactions[0].revision)
             keysLeft -= keyCount + 1
             compactions[0].indexPosition = next
-            if keepsAny { compactions[0].keepsAny = true }
         }
     }
 
     private func compactRecords(budget: Int) throws(MVCCError) {
         var job = compactions[0]
+        // A compaction keeps something always: the changes at its revision.
         var hasher =
             job.hasher
-            ?? RecordHasher(
-                revision: job.revision, compactedRevision: job.previousRevision, keepsNone: !job.keepsAny)
+            ?? RecordHasher(revision: job.revision, compactedRevision: job.previousRevision, keepsNone: false)
         var doomed: [Bytes] = []
         var last: Bytes?
         var count = 0

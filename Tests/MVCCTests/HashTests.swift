@@ -47,6 +47,23 @@ import Testing
         #expect(try bench.hashKV(11) == before)
     }
 
+    /// etcd takes an empty set of what is kept for none at all, and then leaves nothing out.
+    @Test func whenNothingIsKept() throws {
+        let bench = try Bench()
+        try bench.put("a")
+        let record = try #require(try bench.store.value(.key, key: Revision(main: 2, sub: 0).bucketKey()))
+        try bench.delete("a")
+        _ = try bench.mvcc.compact(to: 3)
+        let all = crc32c(Bytes(text: "key") + Revision(main: 2, sub: 0).bucketKey() + record)
+        #expect(try bench.hashKV(3).hash == all)
+        try bench.put("b")
+        #expect(try bench.hashKV(3).hash == all)
+        #expect(try bench.hashKV(4).hash != all)
+        try bench.restart()
+        try bench.finishCompactions()
+        #expect(try bench.hashKV(3).hash == crc32c(Bytes(text: "key")))
+    }
+
     @Test func afterACompactionAtZeroTheCacheAnswersForTheCurrent() throws {
         let bench = try Bench()
         try bench.put("k")
