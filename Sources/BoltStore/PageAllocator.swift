@@ -4,6 +4,8 @@ struct PageAllocator: Sendable {
     /// The first stretch that may have pages left; those before it are used up.
     private var start = 0
     private(set) var highWaterMark: UInt64
+    /// No stretch is this long: none grows, so what was sought in vain once is not sought again.
+    private var tooLong = Int.max
 
     init(free: PageRuns, highWaterMark: UInt64) {
         self.free = free.runs
@@ -14,8 +16,10 @@ struct PageAllocator: Sendable {
     mutating func allocate(_ count: Int) -> UInt64 {
         while start < free.count && free[start].count == 0 { start += 1 }
         var index = start
+        if count >= tooLong { index = free.count }
         while index < free.count && free[index].count < count { index += 1 }
         guard index < free.count else {
+            tooLong = min(tooLong, count)
             defer { highWaterMark += UInt64(count) }
             return highWaterMark
         }

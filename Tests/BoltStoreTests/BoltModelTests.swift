@@ -1,4 +1,5 @@
 import Environment
+import Platform
 import Primitives
 import SimulatedPlatform
 import Testing
@@ -97,6 +98,56 @@ import Testing
         #expect(try view.get(bucket: bucket, key: [50]) == Bytes(repeating: 4, count: 30))
         try file.check()
         file.release(view)
+        file.close()
+    }
+
+    @Test func appendedPagesAreFilledAndThinOnesMerged() throws {
+        let disk = makeDisk()
+        var settings = smallSettings
+        settings.pageSizeByteCount = 4096
+        let file = try BoltFile.open(disk: disk, path: path, settings: settings)
+        let bucket = Bytes(text: "key")
+        func usedByteCount() -> Int { file.sizeByteCount - file.freePageCount * 4096 }
+        for batch in 0..<40 as Range<UInt64> {
+            let keys = batch * 100..<batch * 100 + 100
+            let changes = keys.map { BoltChange(key: Bytes(bigEndian: $0 + 1), value: Bytes(repeating: 1, count: 76)) }
+            try file.commit([BoltBucketChanges(bucket: bucket, changes: changes, fillPercent: 90)])
+        }
+        // 4,000 records of 100 bytes in leaves filled to 90 %, and under 20 pages of branches, metas and root.
+        #expect(usedByteCount() < 4000 * 100 * 100 / 88 + 20 * 4096)
+        for batch in 0..<40 as Range<UInt64> {
+            let changes = (batch * 100..<batch * 100 + 100).filter { $0 % 20 != 0 }.map {
+                BoltChange(key: Bytes(bigEndian: $0 + 1), value: nil)
+            }
+            try file.commit([BoltBucketChanges(bucket: bucket, changes: changes)])
+        }
+        // 200 records are left: at least a quarter of each leaf is in use.
+        #expect(usedByteCount() < 200 * 100 * 4 + 20 * 4096)
+        #expect(try file.contents()[bucket]?.count == 200)
+        try file.check()
+        file.close()
+    }
+
+    /// Views on other threads, while pages are written and verified.
+    @Test func readersOnOtherThreadsSeeTheirOwnState() async throws {
+        let disk = RealDisk()
+        let directory = try temporaryDirectory()
+        defer { try? disk.removeTree(directory) }
+        let file = try BoltFile.open(
+            disk: disk, path: directory + "/db", settings: BoltSettings(growthByteCount: 1 << 20))
+        var workload = Workload(seed: 77)
+        for _ in 0..<20 {
+            try file.commit(workload.next())
+            let view = file.pin()
+            let contents = workload.contents
+            async let first = view.contents()
+            async let second = view.contents()
+            for _ in 0..<5 { try file.commit(workload.next()) }
+            let read = try await (first, second)
+            #expect(read.0 == contents && read.1 == contents)
+            file.release(view)
+        }
+        try file.check()
         file.close()
     }
 }
