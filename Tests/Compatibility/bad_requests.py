@@ -62,10 +62,11 @@ def hostile_messages():
     yield "a million empty operations", "KV/Txn", b"\x12\x00" * million, {3, 8, 13}, None
     yield "a million empty comparisons", "KV/Txn", b"\x0a\x00" * million, {3, 8, 13}, None
     yield "a million unknown fields", "KV/DeleteRange", b"\x78\x01" * million, {3, 8, 13}, None
-    for wanted in (REQUEST_BYTES + 1, 8_000_000):
+    # Beyond three times the limit the gRPC core refuses before the server sees the message, in words of its own.
+    for wanted in (REQUEST_BYTES + 1, 5_000_000, 8_000_000):
         request = field(1, b"k") + field(2, bytes(wanted - 4 - len(put_varint(wanted - 8))))
         yield f"a message of {len(request)} bytes", "KV/Put", request, {8}, \
-            f"grpc: received message larger than max ({len(request)} vs. {REQUEST_BYTES})"
+            f"grpc: received message larger than max ({len(request)} vs. {REQUEST_BYTES})" if wanted < 3 * REQUEST_BYTES else None
     yield "a value of 1.6 MB", "KV/Put", field(1, b"k") + field(2, bytes(1_600_000)), {3}, "etcdserver: request is too large"
     yield "a length of 2^63", "KV/Put", b"\x0a" + put_varint(1 << 63), {13}, None
     yield "a length of 2^31", "KV/Put", b"\x0a" + put_varint(1 << 31), {13}, None
