@@ -21,12 +21,12 @@ struct KeyIntervals {
         }
 
         /// Whether this interval ends before `key`, or where it begins.
-        fileprivate func ends(atOrBefore key: Bytes) -> Bool {
+        func ends(atOrBefore key: Bytes) -> Bool {
             end.map { !key.precedes($0) } ?? false
         }
 
         /// Whether this interval goes at least as far as `other`.
-        fileprivate func reaches(_ other: Interval) -> Bool {
+        func reaches(_ other: Interval) -> Bool {
             guard let end else { return true }
             return other.end.map { !end.precedes($0) } ?? false
         }
@@ -34,8 +34,11 @@ struct KeyIntervals {
 
     /// Invariant: ascending, with keys left out between each two.
     private var intervals: [Interval] = []
+    /// The intervals as they were given.
+    private let unordered: [Interval]
 
     init(_ unordered: [Interval]) {
+        self.unordered = unordered
         for interval in unordered.sorted(by: { $0.begin.precedes($1.begin) }) {
             guard let last = intervals.last, last.end.map({ !$0.precedes(interval.begin) }) ?? true else {
                 intervals.append(interval)
@@ -46,12 +49,10 @@ struct KeyIntervals {
     }
 
     /// Whether all keys of a request are in the set.
-    ///
-    /// A range that is empty because it ends before it begins asks for its key alone, as in etcd's interval tree.
     func contains(key: Bytes, rangeEnd: Bytes) -> Bool {
         guard !key.isEmpty else { return false }
-        guard let wanted = Interval(key: key, rangeEnd: rangeEnd) ?? Interval(key: key, rangeEnd: []) else {
-            unreachable("one key is an interval")
+        guard let wanted = Interval(key: key, rangeEnd: rangeEnd) else {
+            return IntervalTree(unordered).allows(from: key, to: rangeEnd)
         }
         var low = 0
         var high = intervals.count

@@ -64,19 +64,12 @@ import Testing
         return tally
     }
 
-    /// What is answered otherwise on purpose, by transcript and line.
-    private static let knownDifferences: [String: [Int]] = [
-        // A range that ends before it begins: whether etcd allows it follows from the shape of its interval tree. Here it
-        // needs the right to its first key. It holds no keys.
-        "auth": [611]
-    ]
-
-    @Test(arguments: [("auth", 1365), ("kv", 6000), ("txn", 4500), ("lease", 714), ("maintenance", 138)])
+    @Test(arguments: [("auth", 1366), ("kv", 6000), ("txn", 4500), ("lease", 714), ("maintenance", 138)])
     func replayed(name: String, equalCount: Int) throws {
         let tally = try replay(name)
-        let known = Self.knownDifferences[name] ?? []
-        for (number, text) in tally.different where !known.contains(number) { Issue.record("\(number): \(text)") }
-        for number in known { #expect(tally.different[number] != nil, "a difference that is none: \(number)") }
+        for number in tally.different.keys.sorted().prefix(5) {
+            Issue.record("\(number): \(tally.different[number] ?? "")")
+        }
         #expect(tally.equal == equalCount)
     }
 }
