@@ -4,6 +4,7 @@ internal import Synchronization
 
 /// What the gRPC core has to say. It writes to standard error, in a form of its own, until someone else takes it over.
 package enum GRPCLog {
+    /// How grave the core holds a message.
     package enum Severity: Hashable, Sendable {
         case debug
         case info
