@@ -60,8 +60,10 @@ extension Node {
     /// Lets those who wait for a compaction that is done wait for the file to have it, and answers those whose turn it is.
     func answerCompactions() {
         guard !compactions.isEmpty else { return }
-        if compactions.finish(freezeCount: store.freezeCount + 1, where: { mvcc.isCompacted(through: $0) }) {
+        let done = compactions.takeDone { mvcc.isCompacted(through: $0) }
+        if !done.isEmpty {
             freezeStore()
+            compactions.commit(done, freezeCount: store.freezeCount)
         }
         for waiter in compactions.takeCommitted(freezeCount: store.committedFreezeCount) {
             reply(waiter.token, .success(waiter.reply))

@@ -24,15 +24,16 @@ struct PendingCompactions {
         waiting.append(waiter)
     }
 
-    /// The compactions for which `isDone` holds are done in memory; they wait for `freezeCount` freezes to be in the file.
-    ///
-    /// Answers whether there was one.
-    mutating func finish(freezeCount: Int, where isDone: (Int64) -> Bool) -> Bool {
+    /// Takes those whose compaction `isDone` in memory.
+    mutating func takeDone(where isDone: (Int64) -> Bool) -> [Waiter] {
         let done = waiting.filter { isDone($0.revision) }
-        guard !done.isEmpty else { return false }
-        waiting.removeAll { isDone($0.revision) }
+        if !done.isEmpty { waiting.removeAll { isDone($0.revision) } }
+        return done
+    }
+
+    /// Lets those whose compaction is done wait for `freezeCount` freezes of the store to be in its file.
+    mutating func commit(_ done: [Waiter], freezeCount: Int) {
         committing += done.map { Committing(waiter: $0, freezeCount: freezeCount) }
-        return true
     }
 
     /// Those whose compaction is in the file, which holds so many freezes.

@@ -114,12 +114,7 @@ struct ClientHistory {
             try checkRefusal(read, result)
             return
         }
-        // A write whose client gave up may show in a read before anything else tells that it was applied.
-        while model.revision < reply.revision, let next = writes.firstIndex(where: { $0.expected == nil }),
-            !writes[next].isAwaited
-        {
-            applyWrites(through: next)
-        }
+        while model.revision < reply.revision, applySilentWrite() {}
         guard reply.revision >= read.leastRevision else {
             throw SimulationFailure("\(read.request) was answered at \(reply.revision), which was stale")
         }
@@ -133,11 +128,26 @@ struct ClientHistory {
         }
     }
 
-    private func checkRefusal(_ read: Read, _ result: Result<Reply, EtcdError>) throws(SimulationFailure) {
-        if case .failure(.timeout) = result { return }
-        guard case .failure(let expected) = model.range(read.request), case .failure(let error) = result,
-            error == expected
-        else { throw SimulationFailure("\(read.request): got \(result), expected \(model.range(read.request))") }
+    /// Takes the next write for applied if it may be without an answer yet: its client gave up, or its answer comes later.
+    /// Such a write may show in a read before anything else tells.
+    private mutating func applySilentWrite() -> Bool {
+        guard let next = writes.firstIndex(where: { $0.expected == nil }),
+            !writes[next].isAwaited || writes[next].request.isAnsweredLate
+        else { return false }
+        applyWrites(through: next)
+        return true
+    }
+
+    private mutating func checkRefusal(_ read: Read, _ result: Result<Reply, EtcdError>) throws(SimulationFailure) {
+        guard case .failure(let error) = result, error != .timeout else { return }
+        while refusal(of: read.request) != error, applySilentWrite() {}
+        guard refusal(of: read.request) == error else {
+            throw SimulationFailure("\(read.request): got \(error), expected \(model.range(read.request))")
+        }
+    }
+
+    private func refusal(of request: RangeRequest) -> EtcdError? {
+        if case .failure(let error) = model.range(request) { error } else { nil }
     }
 
     // MARK: Crashes
@@ -157,7 +167,7 @@ struct ClientHistory {
             }
             if write.expected == nil { candidate = write.request.expected(of: candidate).next }
         }
-        model = candidate
+        model = candidate.compacted(to: recovered.compactedRevision)
         pastModels = [:]
     }
 }

@@ -95,6 +95,13 @@ struct KeyValueModel {
         return (next, .success(CompactionResponse()))
     }
 
+    /// The same state with another compacted revision.
+    func compacted(to revision: Int64) -> KeyValueModel {
+        var next = self
+        next.compactedRevision = revision
+        return next
+    }
+
     private mutating func write(_ key: Bytes, _ record: KeyValue?) {
         if versions[key] == nil {
             keys.insert(key, at: keys.firstIndex { key.precedes($0) } ?? keys.endIndex)

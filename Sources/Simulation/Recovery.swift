@@ -1,8 +1,7 @@
 internal import Node
 internal import SimulatedPlatform
-internal import Store
 
-/// A member that starts on what a crash left, and what it finds there. Its file must be whole, whatever happened.
+/// A member that starts on what a crash left, and what it finds there.
 struct Recovery {
     let member: SimulatedMember
     let state: RecoveredState
@@ -12,11 +11,6 @@ struct Recovery {
             member = try SimulatedMember(disk: disk, clock: clock, settings: settings.nodeSettings())
         } catch {
             throw SimulationFailure("the member does not start again: \(error)")
-        }
-        do throws(StoreError) {
-            try member.node.store.check()
-        } catch {
-            throw SimulationFailure("the store's file is not sound: \(error)")
         }
         member.settle()
         if let error = member.stopError { throw SimulationFailure("the member stopped as it started: \(error)") }

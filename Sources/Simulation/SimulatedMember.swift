@@ -4,6 +4,7 @@ internal import EtcdMessages
 internal import Node
 internal import Primitives
 internal import SimulatedPlatform
+internal import Store
 internal import WriteAheadLog
 
 /// One member on a simulated machine: the core, and its effects as events that the simulation lets happen when it likes.
@@ -45,6 +46,12 @@ final class SimulatedMember {
             unixNanoseconds: clock.unixNanoseconds())
         node = opened.node
         writer = opened.writer
+        // Whatever happened before, the file must be whole at every start.
+        do throws(StoreError) {
+            try node.store.check()
+        } catch {
+            throw .store(error)
+        }
         node.start()
         takeEffects()
     }

@@ -20,6 +20,9 @@ package final class Simulation {
         package var virtualNanoseconds: UInt64
     }
 
+    /// A member without an answer for so many events is stuck: a request waits no longer than its 7 s of virtual time.
+    private static let greatestPause = 20_000
+
     private let settings: SimulationSettings
     private var schedule: SeededEntropy
     private var crashes: SeededEntropy
@@ -30,6 +33,8 @@ package final class Simulation {
     private var hashes = HashLedger()
     private var trace = SimulationTrace()
     private var requestCount = 0
+    /// When a request was last made or answered, in events. Too long without is a member that is stuck.
+    private var lastProgress = 0
     private var crashCount = 0
     private var nextToken: UInt64 = 1
 
@@ -88,6 +93,10 @@ package final class Simulation {
 
     private func turn() throws(SimulationFailure) {
         if let error = member.stopError { throw SimulationFailure("the member stopped: \(error)") }
+        guard trace.eventCount - lastProgress < Self.greatestPause else {
+            throw SimulationFailure(
+                "nothing was answered for \(Self.greatestPause) events: \(history.awaitedCount) requests wait")
+        }
         let isAsking =
             member.isReady && requestCount < settings.requestCount && history.awaitedCount < settings.clientCount
         let isCrashing = crashCount < settings.crashCount && crashes.below(1 + settings.eventsBetweenCrashes) == 0
@@ -115,6 +124,7 @@ package final class Simulation {
 
     private func ask() {
         requestCount += 1
+        lastProgress = trace.eventCount
         let token = RequestToken(rawValue: nextToken)
         nextToken += 1
         if schedule.below(30) == 0 {
@@ -137,7 +147,8 @@ package final class Simulation {
     private func takeReplies() throws(SimulationFailure) {
         for (token, result) in member.takeReplies() {
             trace.add("reply", "\(token.rawValue) \(result)")
-            if try hashes.answered(token, result) { continue }
+            lastProgress = trace.eventCount
+            if try hashes.answered(token, result, history.model) { continue }
             try history.answered(token, result)
         }
     }
@@ -203,6 +214,7 @@ package final class Simulation {
     /// The machine loses power, and the member starts again on what is left.
     private func restart(_ policy: CrashPolicy) throws(SimulationFailure) {
         crashCount += 1
+        lastProgress = trace.eventCount
         trace.add("crash", "\(policy)")
         trace.mix(disk: member.disk)
         let disk = member.disk.crashClone(policy, entropy: &crashes)
