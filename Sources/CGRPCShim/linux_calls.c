@@ -23,7 +23,10 @@ int martlet_epoll_remove(int epoll, int descriptor) { return epoll_ctl(epoll, EP
 int martlet_epoll_wait(int epoll, int *ready, int count, int timeout_milliseconds) {
     struct epoll_event events[MAX_READY];
     int found = epoll_wait(epoll, events, count < MAX_READY ? count : MAX_READY, timeout_milliseconds);
-    for (int index = 0; index < found; index++) ready[index] = events[index].data.fd;
+    for (int index = 0; index < found; index++) {
+        int descriptor = events[index].data.fd;
+        ready[index] = events[index].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? ~descriptor : descriptor;
+    }
     return found;
 }
 

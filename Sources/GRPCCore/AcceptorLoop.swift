@@ -32,7 +32,7 @@ final class AcceptorLoop {
     private var resumeTime: UInt64?
 
     private static let resumeDelayNanoseconds: UInt64 = 50_000_000
-    private static let descriptorReserve = 150
+    private static let descriptorReserve: Int32 = 150
 
     init(
         settings: AcceptorSettings, port: GRPCConnectionPort, sink: (any ConnectionSink)?, stopEvent: Int32,
@@ -43,7 +43,11 @@ final class AcceptorLoop {
         self.sink = sink
         self.stopEvent = stopEvent
         self.listeners = listeners
-        maxDescriptor = settings.maxDescriptor ?? Self.defaultMaxDescriptor()
+        if let chosen = settings.maxDescriptor {
+            maxDescriptor = chosen
+        } else {
+            maxDescriptor = try Self.defaultMaxDescriptor()
+        }
         epoll = martlet_epoll_create()
         guard epoll >= 0 else { throw .system(call: "epoll_create1", errorNumber: errno) }
         for descriptor in listeners + [stopEvent] where martlet_epoll_add(epoll, descriptor, 0) != 0 {
@@ -53,10 +57,16 @@ final class AcceptorLoop {
         }
     }
 
-    private static func defaultMaxDescriptor() -> Int32 {
-        var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
-        return Int32(clamping: max(0, Int(clamping: limit.rlim_cur) - descriptorReserve))
+    private static func defaultMaxDescriptor() throws(GRPCError) -> Int32 {
+        var limits = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return .max }
+        return try maxDescriptor(limit: Int32(clamping: limits.rlim_cur))
+    }
+
+    /// The first descriptor that is not for connections, of a process that may have so many.
+    static func maxDescriptor(limit: Int32) throws(GRPCError) -> Int32 {
+        guard limit > descriptorReserve else { throw .descriptorLimitTooLow(limit) }
+        return limit - descriptorReserve
     }
 
     private static func now() -> UInt64 {
@@ -77,8 +87,11 @@ final class AcceptorLoop {
                 }
                 if listeners.contains(descriptor) {
                     acceptAll(listener: descriptor)
-                } else {
+                } else if descriptor >= 0 {
                     decide(descriptor)
+                } else if !decide(~descriptor) {
+                    // What it has sent tells nothing, and no more will come.
+                    drop(~descriptor)
                 }
             }
             expire()
@@ -105,8 +118,12 @@ final class AcceptorLoop {
                 return
             }
             if descriptor >= maxDescriptor {
-                _ = close(descriptor)
-                continue
+                // Those that have not even said what they want make room first.
+                if undecided.isEmpty {
+                    _ = close(descriptor)
+                    continue
+                }
+                closeOldest()
             }
             ListenAddress.setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
             ListenAddress.setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)

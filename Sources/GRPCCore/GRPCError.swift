@@ -10,6 +10,8 @@ package enum GRPCError: Error, Hashable, Sendable {
     case malformedAddress(String)
     /// A host name has no address; the resolver's text is given.
     case unresolvedHost(String, reason: String)
+    /// The process may open fewer files than a server needs besides its connections; the limit is given.
+    case descriptorLimitTooLow(Int32)
     /// A system call failed.
     case system(call: String, errorNumber: Int32)
 }

@@ -1,7 +1,8 @@
-import GRPCCore
 import Glibc
 import Primitives
 import Testing
+
+@testable import GRPCCore
 
 @Suite struct AcceptorTests {
     @Test func garbageIsClosedAndHarmless() throws {
@@ -128,12 +129,35 @@ import Testing
         }
     }
 
+    @Test func aConnectionThatEndsUndecidedIsClosed() throws {
+        try withServer { server, _ in
+            let connection = RawConnection(port: server.port)
+            connection.write("PRI * ")
+            usleep(50_000)
+            connection.endWriting()
+            #expect(connection.readToEnd() == [])
+            let early = RawConnection(port: server.port)
+            early.write("P")
+            early.endWriting()
+            #expect(early.readToEnd() == [])
+            let whole = RawConnection(port: server.port)
+            whole.write("GET / HTTP/1.1\r\n\r\n")
+            whole.endWriting()
+            #expect(whole.readToEnd()?.contains("400 Bad Request") == true)
+        }
+    }
+
     @Test func connectionsBeyondTheDescriptorLimitAreClosed() throws {
         var settings = AcceptorSettings()
         settings.maxDescriptor = 0
         try withServer(acceptorSettings: settings) { server, _ in
             #expect(RawConnection(port: server.port).readToEnd() == [])
         }
+    }
+
+    @Test func descriptorsAreReserved() throws {
+        #expect(try AcceptorLoop.maxDescriptor(limit: 1024) == 874)
+        #expect(throws: GRPCError.descriptorLimitTooLow(150)) { try AcceptorLoop.maxDescriptor(limit: 150) }
     }
 
     @Test func addresses() throws {

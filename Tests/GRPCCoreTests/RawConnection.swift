@@ -26,6 +26,8 @@ final class RawConnection {
         _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }
 
+    func endWriting() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
     func write(_ text: String) { write(Bytes(text: text)) }
 
     /// What comes until the peer closes; nil if it has not closed after so many milliseconds without input.

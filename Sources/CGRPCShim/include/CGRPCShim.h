@@ -33,7 +33,8 @@ int martlet_epoll_add(int epoll, int descriptor, int on_change);
 
 int martlet_epoll_remove(int epoll, int descriptor);
 
-/// Writes up to `count` descriptors with input to `ready`, and returns how many.
+/// Writes up to `count` descriptors with input to `ready`, and returns how many. One whose peer sends no more is written as
+/// its complement, which is negative.
 int martlet_epoll_wait(int epoll, int *ready, int count, int timeout_milliseconds);
 
 /// A descriptor that has input once `martlet_event_signal` was called.
