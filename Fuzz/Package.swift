@@ -1,9 +1,9 @@
 // swift-tools-version:6.2
 import PackageDescription
 
-// Fuzzers of the decoders of foreign bytes, with libFuzzer: `run` says how they are built. They are a package of their own, for all
-// that they are made of must be built with coverage; and the modules are in it, by links to their sources, because they show what
-// they have to the modules of their own package only.
+// Fuzzers of the decoders of foreign bytes, with libFuzzer: `run` says how they are built. They are a package of their
+// own, for all that they are made of must be built with coverage; and the modules are in it, by links to their sources,
+// because they show what they have to the modules of their own package only.
 
 let settings: [SwiftSetting] = [
     .swiftLanguageMode(.v6),

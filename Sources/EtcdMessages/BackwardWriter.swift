@@ -2,17 +2,17 @@ package import Primitives
 
 /// Writes protobuf's wire format from the end to the beginning.
 ///
-/// A message stands behind its length. Written forward, the length of every nested message has to be computed before it, by going
-/// through all that is in it, at every depth anew: too much for transactions in transactions. Written backward, the length is known
-/// when it is its turn. So a message is measured once as a whole, and written once.
+/// A message stands behind its length. Written forward, the length of every nested message has to be computed before
+/// it, by going through all that is in it, at every depth anew: too much for transactions in transactions. Written
+/// backward, the length is known when it is its turn. So a message is measured once as a whole, and written once.
 ///
 /// ```
 /// room [          free          |tag|length|content of the last field]
 ///                               ^ position
 /// ```
 ///
-/// The room must be enough: what is measured and what is written come from one description, so that it is not is our own fault, and
-/// traps.
+/// The room must be enough: what is measured and what is written come from one description, so that it is not is our
+/// own fault, and traps.
 @safe
 package struct BackwardWriter {
     private let base: UnsafeMutablePointer<UInt8>?

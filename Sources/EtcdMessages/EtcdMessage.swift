@@ -2,15 +2,17 @@ package import Primitives
 
 /// A protobuf message of etcd's API, log or files, as a Swift value.
 ///
-/// Values are made from bytes by `init(decoding:)` (pre-scanned, then unpacked by protobuf-c) and written by `encoded()` in
-/// etcd's canonical form: fields in number order, proto3 defaults left out, proto2 scalars always written.
+/// Values are made from bytes by `init(decoding:)` (pre-scanned, then unpacked by protobuf-c) and written by
+/// `encoded()` in etcd's canonical form: fields in number order, proto3 defaults left out, proto2 scalars always
+/// written.
 package protocol EtcdMessage: Equatable, Sendable {
     init()
     /// protobuf-c's description of the message.
     static var schema: MessageSchema { get }
     /// How deep messages may stand within foreign bytes of this type; the message itself is at depth 1.
     static var maxDepth: Int { get }
-    /// How much memory the unpacked message may need for every byte of it, in bytes, on top of `MessageDecoder.baseByteLimit`.
+    /// How much memory the unpacked message may need for every byte of it, in bytes, on top of
+    /// `MessageDecoder.baseByteLimit`.
     static var maxUnpackedBytesPerByte: Int { get }
     /// Copies the fields of an unpacked C struct of this message's type.
     init(unpacked raw: UnsafeRawPointer)

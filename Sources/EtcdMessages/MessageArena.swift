@@ -1,10 +1,11 @@
 internal import CEtcdMessages
 internal import CProtobufC
 
-/// The memory that protobuf-c unpacks a message into: one block, given out from the front and never given back by pieces.
+/// The memory that protobuf-c unpacks a message into: one block, given out from the front and never given back by
+/// pieces.
 ///
-/// The scan has computed how much a message needs at most, so the block never grows while a message is unpacked. It is kept from
-/// message to message unless it had to be large.
+/// The scan has computed how much a message needs at most, so the block never grows while a message is unpacked. It is
+/// kept from message to message unless it had to be large.
 ///
 /// ```
 /// block [ message | key | value | nested message | ...      free      ]
@@ -23,7 +24,8 @@ struct MessageArena: ~Copyable {
     /// Alignment in bytes of all that is given out: that of pointers and 64-bit numbers.
     static let alignment = 8
 
-    /// A size rounded up to the alignment. It must be less than `Int.max - alignment`, as all sizes of things in memory are.
+    /// A size rounded up to the alignment. It must be less than `Int.max - alignment`, as all sizes of things in memory
+    /// are.
     @inline(__always)
     static func aligned(_ byteCount: Int) -> Int {
         (byteCount + alignment - 1) & ~(alignment - 1)

@@ -4,9 +4,10 @@ internal import Primitives
 
 /// Rewrites a message that is good but not canonical into one that is, with the meaning that gogo's decoder gives it.
 ///
-/// Unknown fields go; of a field that is not repeated the last value stays; the bytes of a message that is given in pieces are
-/// joined, which is what merging them means; of a oneof only the field given last stays, and is not merged with what came before it
-/// (gogo replaces it). The bytes must have passed the scan: only then is the depth of the recursion here bounded.
+/// Unknown fields go; of a field that is not repeated the last value stays; the bytes of a message that is given in
+/// pieces are joined, which is what merging them means; of a oneof only the field given last stays, and is not merged
+/// with what came before it (gogo replaces it). The bytes must have passed the scan: only then is the depth of the
+/// recursion here bounded.
 ///
 /// The result is never longer than the message, and is written from its end.
 @safe

@@ -2,10 +2,11 @@ internal import CEtcdMessages
 internal import CProtobufC
 internal import Primitives
 
-/// Decodes messages from bytes that may come from anywhere: scans, then lets protobuf-c unpack, then copies into a Swift value.
+/// Decodes messages from bytes that may come from anywhere: scans, then lets protobuf-c unpack, then copies into a
+/// Swift value.
 ///
-/// What the scan and protobuf-c need is kept from one message to the next, so that a small message costs no allocation but those of
-/// the value's own byte fields. A decoder belongs to one thread. Those that decode now and then use
+/// What the scan and protobuf-c need is kept from one message to the next, so that a small message costs no allocation
+/// but those of the value's own byte fields. A decoder belongs to one thread. Those that decode now and then use
 /// `EtcdMessage.init(decoding:)`, which makes a decoder for one message.
 package final class MessageDecoder {
     /// Up to what size, in bytes, the arena is kept from message to message.
@@ -24,8 +25,8 @@ package final class MessageDecoder {
         return unsafe Message(unpacked: unpacked.message)
     }
 
-    /// Decodes a message, and says whether its bytes may be handed on to others as they are: whether every decoder of protobuf gives
-    /// them this meaning. `MessageScanner` says what it takes.
+    /// Decodes a message, and says whether its bytes may be handed on to others as they are: whether every decoder of
+    /// protobuf gives them this meaning. `MessageScanner` says what it takes.
     package func decodeCanonical<Message: EtcdMessage>(
         _ type: Message.Type, _ bytes: RawSpan
     ) throws(MessageError) -> (message: Message, isCanonical: Bool) {

@@ -1,7 +1,7 @@
 /// Why bytes are not a message.
 ///
-/// The texts are those of the decoders that etcd up to 3.6 is built with (gogo/protobuf 1.3), for a client of etcd sees them behind
-/// `grpc: error unmarshalling request: `.
+/// The texts are those of the decoders that etcd up to 3.6 is built with (gogo/protobuf 1.3), for a client of etcd sees
+/// them behind `grpc: error unmarshalling request: `.
 package enum MessageError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The bytes end within a field, or a length goes over the end of the message it stands in.
     case unexpectedEndOfInput

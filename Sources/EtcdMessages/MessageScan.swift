@@ -9,11 +9,12 @@ struct MessageScan: Equatable {
     var unpackedByteCount = 0
 }
 
-/// Goes once over bytes that may come from anywhere, and finds out whether they are a message, before protobuf-c sees them.
+/// Goes once over bytes that may come from anywhere, and finds out whether they are a message, before protobuf-c sees
+/// them.
 ///
-/// protobuf-c goes down into nested messages by recursion without a limit, refuses or misreads some of what etcd's own decoder
-/// takes, and lets a message of 2 MiB ask for any amount of memory. This pass does not recurse and allocates nothing: the messages
-/// that are open are frames in memory kept from one message to the next.
+/// protobuf-c goes down into nested messages by recursion without a limit, refuses or misreads some of what etcd's own
+/// decoder takes, and lets a message of 2 MiB ask for any amount of memory. This pass does not recurse and allocates
+/// nothing: the messages that are open are frames in memory kept from one message to the next.
 ///
 /// ```
 /// frame 0   TxnRequest    [.....................................]end
@@ -22,11 +23,11 @@ struct MessageScan: Equatable {
 ///                                        ^ position
 /// ```
 ///
-/// A message is *canonical* if it holds known fields only, every field that is not repeated at most once, at most one field of
-/// every `oneof`, tags and lengths of at most five bytes and booleans of one byte; within its messages too. Every decoder of
-/// protobuf reads such bytes alike: protobuf-c, gogo (etcd up to 3.6) and google's (3.7). So they may be put into a log entry
-/// as they are, and unpacked by protobuf-c as they are. Order of fields, zeros that could be left out and padded numbers do not
-/// matter: no decoder minds them, and a member re-encodes what it stores.
+/// A message is *canonical* if it holds known fields only, every field that is not repeated at most once, at most one
+/// field of every `oneof`, tags and lengths of at most five bytes and booleans of one byte; within its messages too.
+/// Every decoder of protobuf reads such bytes alike: protobuf-c, gogo (etcd up to 3.6) and google's (3.7). So they may
+/// be put into a log entry as they are, and unpacked by protobuf-c as they are. Order of fields, zeros that could be
+/// left out and padded numbers do not matter: no decoder minds them, and a member re-encodes what it stores.
 @safe
 struct MessageScanner: ~Copyable {
     /// A message that was begun.
@@ -199,7 +200,8 @@ struct MessageScanner: ~Copyable {
     /// Size in bytes of a noted field.
     private static let slabElementByteCount = 32
 
-    /// Bytes of the slabs in which a message's fields beyond the first are noted, each twice as large as the one before.
+    /// Bytes of the slabs in which a message's fields beyond the first are noted, each twice as large as the one
+    /// before.
     private static func slabByteCount(_ fieldCount: Int) -> Int {
         var slabCount = firstSlabCount
         var total = firstSlabCount
@@ -251,7 +253,8 @@ func fieldIndex(of number: Int32, in descriptor: UnsafePointer<ProtobufCMessageD
 }
 
 extension ProtobufCFieldDescriptor {
-    /// Whether values are written as varints: true for all but bytes and messages, as no message of etcd's has other numbers.
+    /// Whether values are written as varints: true for all but bytes and messages, as no message of etcd's has other
+    /// numbers.
     @inline(__always)
     var isVarint: Bool {
         unsafe type != PROTOBUF_C_TYPE_BYTES && type != PROTOBUF_C_TYPE_MESSAGE

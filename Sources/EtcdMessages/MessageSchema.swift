@@ -71,7 +71,8 @@ extension ProtobufCFieldDescriptor {
         unsafe descriptor.assumingMemoryBound(to: ProtobufCMessageDescriptor.self)
     }
 
-    /// The name of the field in Go, as it stands in the texts of etcd's errors: `prev_kv` is PrevKv, `member_ID` Member_ID.
+    /// The name of the field in Go, as it stands in the texts of etcd's errors: `prev_kv` is PrevKv, `member_ID`
+    /// Member_ID.
     var goName: String {
         var result = ""
         var wordBegins = true

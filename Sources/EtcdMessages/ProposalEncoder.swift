@@ -2,9 +2,9 @@ package import Primitives
 
 /// Puts requests into log entries.
 ///
-/// An entry is an `InternalRaftRequest`: a header and the request, each a field of it. The request's bytes are spliced in as the client
-/// sent them, if the decoder found them canonical, or as they were encoded anew. The fields stand in the order of their numbers, as etcd
-/// writes them:
+/// An entry is an `InternalRaftRequest`: a header and the request, each a field of it. The request's bytes are spliced
+/// in as the client sent them, if the decoder found them canonical, or as they were encoded anew. The fields stand in
+/// the order of their numbers, as etcd writes them:
 ///
 /// ```
 /// a request of field 3 to 11    | tag | length | request | 0xA2 0x06 | length | header |

@@ -1,6 +1,7 @@
 package import Primitives
 
-/// Writes protobuf's wire format into bytes of its own, from the beginning to the end: for messages that are put together by hand.
+/// Writes protobuf's wire format into bytes of its own, from the beginning to the end: for messages that are put
+/// together by hand.
 package struct ProtoWriter {
     package private(set) var bytes: Bytes = []
 

@@ -10,8 +10,8 @@
 /// ```
 ///
 /// Every read is held to an `end` that the caller gives, which must not be over the end of the bytes: that is all the
-/// safety there is, so no read of `base` stands outside of this file without a check beside it. Limits and errors are those of
-/// gogo/protobuf 1.3.
+/// safety there is, so no read of `base` stands outside of this file without a check beside it. Limits and errors are
+/// those of gogo/protobuf 1.3.
 @safe
 struct WireCursor {
     let base: UnsafePointer<UInt8>

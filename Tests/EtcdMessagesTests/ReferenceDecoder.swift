@@ -18,8 +18,8 @@ enum ReferenceError: Error {
     case tooDeep
 }
 
-/// A decoder of protobuf by its rules, and gogo's where they leave a choice, that shares nothing with the one under test but the
-/// description of the messages.
+/// A decoder of protobuf by its rules, and gogo's where they leave a choice, that shares nothing with the one under
+/// test but the description of the messages.
 struct ReferenceDecoder {
     let maxDepth: Int
 
@@ -130,7 +130,8 @@ struct ReferenceDecoder {
     }
 }
 
-/// Without what an encoder may leave out: values at their default, and the messages that proto2 writes though they are empty.
+/// Without what an encoder may leave out: values at their default, and the messages that proto2 writes though they are
+/// empty.
 func normalized(_ nodes: Nodes, _ schema: MessageSchema) -> Nodes {
     var result: Nodes = [:]
     let fields = FieldCache.fields(of: schema)

@@ -36,8 +36,8 @@ nonisolated(unsafe) private let soundFile: Bytes = {
 
 /// Opens the input as a store's file, proves it whole, reads all of it, and writes to it.
 ///
-/// With a first byte of 0 the rest is the file. Otherwise it is changes to a sound one, four bytes each: two of place, how many
-/// bytes, and their value. Checksums of metas are put right then, which a fuzzer does not find by chance.
+/// With a first byte of 0 the rest is the file. Otherwise it is changes to a sound one, four bytes each: two of place,
+/// how many bytes, and their value. Checksums of metas are put right then, which a fuzzer does not find by chance.
 private func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let start, count > 0 else { return -1 }
     let input = Bytes(UnsafeBufferPointer(start: start + 1, count: count - 1))

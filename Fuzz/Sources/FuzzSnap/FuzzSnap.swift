@@ -9,7 +9,8 @@ internal import Snapshots
 
 /// Reads the input as a file of a snapshot, and the membership within.
 ///
-/// A first byte of 0: the rest is the file. 1: it is what stands behind a right checksum. Otherwise: it is the membership's JSON.
+/// A first byte of 0: the rest is the file. 1: it is what stands behind a right checksum. Otherwise: it is the
+/// membership's JSON.
 private func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let start, count > 0 else { return -1 }
     let input = Bytes(UnsafeBufferPointer(start: start + 1, count: count - 1))

@@ -12,8 +12,8 @@ private let segment = "\(directory)/0000000000000000-0000000000000000.wal"
 
 /// Reads the input as a segment of the log, repairs it, and goes on with it.
 ///
-/// With a first byte of 0 the rest is the file. Otherwise it is records, which are framed here with the checksums they should have: a
-/// fuzzer does not find these by chance.
+/// With a first byte of 0 the rest is the file. Otherwise it is records, which are framed here with the checksums they
+/// should have: a fuzzer does not find these by chance.
 private func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let start, count > 0 else { return -1 }
     let input = Bytes(UnsafeBufferPointer(start: start + 1, count: count - 1))
