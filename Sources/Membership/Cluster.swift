@@ -32,22 +32,15 @@ package final class Cluster {
     package init(store: Store, maxLearnerCount: Int = 1) throws(StoreError) {
         self.store = store
         self.maxLearnerCount = maxLearnerCount
-        members = try Self.readMembers(store)
-        for key in try store.keys(of: .membersRemoved) {
-            guard let id = MemberID(hexadecimal: key) else {
-                throw .corrupt("bucket members_removed has a key that is no id: \(key.text)")
-            }
-            removed.insert(id)
-        }
-        version = try Self.readVersion(store, .cluster, Self.versionKey)
-        storageVersion = try Self.readVersion(store, .meta, MetaKey.storageVersion)
-        if let record = try store.value(.cluster, key: Self.downgradeKey) {
-            guard let json = try? JSONValue.parse(record), let state = DowngradeState(json: json) else {
-                throw .corrupt("the record of a downgrade is not as it must be")
-            }
-            downgrade = state
-        }
-        confState = try Self.readConfState(store, members: members)
+        let view = store.view()
+        defer { store.release(view) }
+        let records = try ClusterRecords(view)
+        members = records.members
+        removed = Set(records.removed)
+        version = records.version
+        downgrade = records.downgrade
+        storageVersion = records.storageVersion
+        confState = records.confState
         updateStorageVersion()
     }
 

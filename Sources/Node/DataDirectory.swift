@@ -1,6 +1,5 @@
 internal import Environment
 internal import Primitives
-internal import Snapshots
 
 /// The directories of a member (etcd v3.6 `server/storage/datadir`).
 enum DataDirectory {

@@ -33,6 +33,11 @@ extension Node {
         } catch {
             throw .disk(error)
         }
+        do throws(SnapshotError) {
+            try SnapshotDirectory(disk: disk, path: settings.snapDirectory).removeLeftovers()
+        } catch {
+            throw .snapshot(error)
+        }
         let store: Store
         do throws(StoreError) {
             store = try Store.open(disk: disk, path: settings.storePath)

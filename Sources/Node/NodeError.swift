@@ -4,6 +4,7 @@ package import Environment
 package import MVCC
 internal import Primitives
 package import Raft
+package import Snapshots
 package import Store
 package import WriteAheadLog
 
@@ -14,6 +15,7 @@ package enum NodeError: Error, CustomStringConvertible {
     case store(StoreError)
     case mvcc(MVCCError)
     case apply(ApplyError)
+    case snapshot(SnapshotError)
     case raft(Raft.StartError)
     /// The parts of the data directory contradict each other; the text says how.
     case inconsistent(String)
@@ -25,6 +27,7 @@ package enum NodeError: Error, CustomStringConvertible {
         case .store(let error): "\(error)"
         case .mvcc(let error): "\(error)"
         case .apply(let error): "\(error)"
+        case .snapshot(let error): "snapshot: \(error)"
         case .raft(.severalVoters(let voters)):
             "the data directory is of a cluster of \(voters.count) voters; this version serves clusters of one member"
         case .raft(.notAVoter(let id)): "member \(id) has no vote in the cluster of its data directory"

@@ -2,6 +2,7 @@ package import Environment
 internal import EtcdMessages
 internal import Membership
 package import Primitives
+internal import Snapshots
 internal import Store
 package import WriteAheadLog
 
@@ -10,45 +11,60 @@ package import WriteAheadLog
 /// What it says is what the store's file says: it is made from a view of the file, so that a start from this record finds
 /// all of it there (ordering rules 6 and 11).
 package struct SnapshotJob: Sendable {
-    /// The last entry in the file.
-    package let index: LogIndex
-    private let record: WALSnapshot
+    private let contents: SnapshotContents
     /// Says that the entry is committed. Without it, a reader takes the record for one of a snapshot that never was.
     private let hardState: HardState
     private let settings: NodeSettings
 
+    /// The last entry in the file.
+    package var index: LogIndex { contents.index }
+
     init(view: StoreView, hardState: HardState, settings: NodeSettings) throws(NodeError) {
         do throws(StoreError) {
-            var record = WALSnapshot()
-            record.index = try view.number(.meta, key: MetaKey.consistentIndex)
-            record.term = try view.number(.meta, key: MetaKey.term)
-            record.confState = try Self.confState(view)
-            self.record = record
+            contents = try Self.contents(view)
         } catch {
             throw .store(error)
         }
-        index = LogIndex(record.index)
         self.hardState = hardState
         self.settings = settings
-        assertAlways(hardState.commit >= record.index, "what is in the file is committed")
+        assertAlways(hardState.commit >= contents.index.rawValue, "what is in the file is committed")
     }
 
-    private static func confState(_ view: StoreView) throws(StoreError) -> ConfState {
-        guard let record = try view.value(.meta, key: MetaKey.confState), let json = try? JSONValue.parse(record),
-            let state = ConfState(json: json)
-        else { throw .corrupt("the record of Raft's configuration is not as it must be") }
-        return state
+    private static func contents(_ view: StoreView) throws(StoreError) -> SnapshotContents {
+        let cluster = try ClusterRecords(view)
+        let members = cluster.members.map { member in
+            V2StoreMember(
+                id: member.id, peerURLs: member.peerURLs, isLearner: member.isLearner, name: member.name,
+                clientURLs: member.clientURLs)
+        }
+        return SnapshotContents(
+            index: LogIndex(try view.number(.meta, key: MetaKey.consistentIndex)),
+            term: Term(try view.number(.meta, key: MetaKey.term)), confState: cluster.confState,
+            membership: V2StoreMembership(
+                members: members, removed: cluster.removed.sorted(),
+                clusterVersion: cluster.version.map { Bytes(text: $0.description) }))
     }
 
     /// Writes it, on the thread that owns the log. After an error the log must not be used any more (ordering rule 5).
     package func run(disk: any Disk, writer: WALWriter) throws(NodeError) {
+        let directory = SnapshotDirectory(disk: disk, path: settings.snapDirectory)
+        do throws(SnapshotError) {
+            try directory.save(contents.raftSnapshot)
+        } catch {
+            throw .snapshot(error)
+        }
         do throws(WALError) {
             try writer.append(state: hardState, entries: [])
-            try writer.saveSnapshot(record)
+            try writer.saveSnapshot(contents.record)
             writer.releaseSegments(through: index)
             try writer.purge(keeping: settings.maxWALCount)
         } catch {
             throw .log(error)
+        }
+        do throws(SnapshotError) {
+            try directory.purge(keeping: settings.maxSnapshotCount)
+        } catch {
+            throw .snapshot(error)
         }
     }
 }
