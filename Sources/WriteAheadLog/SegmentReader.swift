@@ -28,6 +28,8 @@ struct SegmentReader {
     /// The checksum of all data so far; nil before the first record of the first segment that is read.
     private(set) var crc: CRC32C?
     private var recordCount = 0
+    /// Length of the frame at the offset, once it was read.
+    private var frameByteCount = 0
     private var window: Bytes = []
     private var windowOffset = 0
 
@@ -55,17 +57,13 @@ struct SegmentReader {
             }
         }
         guard case .record(let record) = item else { return item }
-        offset += FrameLength.byteCount + FrameLength(recordByteCount: try recordByteCount()).paddedByteCount
+        offset += frameByteCount
         recordCount += 1
         return .record(record)
     }
 
     func corrupt(_ what: String) -> WALError {
         .corrupt(segment: name, offset: offset, what: what)
-    }
-
-    private mutating func recordByteCount() throws(WALError) -> Int {
-        FrameLength(encoded: try word(at: offset))?.recordByteCount ?? 0
     }
 
     /// Reads the record at the offset without moving on.
@@ -82,6 +80,7 @@ struct SegmentReader {
         guard length.paddedByteCount <= rest - FrameLength.byteCount else {
             return try broken(length, "a record of \(length.recordByteCount) bytes, longer than the rest of the file")
         }
+        frameByteCount = FrameLength.byteCount + length.paddedByteCount
         guard let record = try record(at: offset, length) else { return try broken(length, "not a record") }
         if record.type == RecordType.crc.rawValue {
             guard recordCount == 0 else { throw corrupt("a record of type 4 not at the head") }
