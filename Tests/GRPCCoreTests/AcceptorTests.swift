@@ -101,6 +101,33 @@ import Testing
         }
     }
 
+    /// Frames of all types with random contents, half of them well formed as frames, from one seed.
+    @Test func randomFramesAreHarmless() throws {
+        var state: UInt64 = 20_26
+        func next(_ bound: UInt64) -> UInt64 {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return (state >> 33) % bound
+        }
+        try withServer { server, client in
+            for round in 0..<150 {
+                let connection = RawConnection(port: server.port)
+                connection.write(HTTP2.preface + HTTP2.settings)
+                for _ in 0..<(1 + next(8)) {
+                    if round % 3 == 0 {
+                        connection.write(HTTP2.headers(path: TestMethod.echo.path, stream: UInt32(1 + 2 * next(4))))
+                    }
+                    var frame = HTTP2.frame(
+                        type: UInt8(next(12)), flags: UInt8(next(256)), stream: UInt32(next(9)),
+                        Bytes((0..<next(60)).map { _ in UInt8(next(256)) }))
+                    if next(4) == 0 { frame[Int(next(9))] = UInt8(next(256)) }
+                    connection.write(frame)
+                }
+                _ = connection.read(timeoutMilliseconds: 5)
+            }
+            #expect(client.call(TestMethod.echo.path, message: [1]) == .success([1]))
+        }
+    }
+
     @Test func aSilentConnectionIsClosed() throws {
         var settings = AcceptorSettings()
         settings.decisionTimeoutNanoseconds = second / 5

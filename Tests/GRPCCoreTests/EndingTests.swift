@@ -103,6 +103,28 @@ import Testing
         }
     }
 
+    /// Cancels at every moment a call has: before it is sent, on its way, while it is served, and while it is answered.
+    @Test func aStormOfCancellationsLeavesNothingBehind() throws {
+        try withServer { server, client in
+            for round in 0..<3000 {
+                let path = [TestMethod.hold, .echo, .stream, .count][round % 4].path
+                let call: CallID
+                if round % 4 < 2 {
+                    call = client.startUnary(path, message: [UInt8(truncatingIfNeeded: round)])
+                } else {
+                    call = client.openStream(path)
+                    client.send(call, message: Bytes(text: "3"))
+                }
+                client.poll(timeoutNanoseconds: UInt64(round % 7) * 50_000) { _, _ in }
+                client.cancel(call)
+            }
+            #expect(client.call(TestMethod.echo.path, message: [1]) == .success([1]))
+            // Every call that the handler holds is one whose end it has heard of.
+            #expect(server.wait { Set($0.ended).isSuperset(of: $0.held) })
+            #expect(server.wait { Set($0.ended).count == $0.ended.count })
+        }
+    }
+
     @Test func tooManyCallsAreRefused() throws {
         var settings = GRPCServerSettings()
         settings.maxConcurrentCalls = 2
