@@ -24,7 +24,7 @@ compatibility: release test-dependencies
 
 fix: test-dependencies
 	Scripts/generate-messages
-	$(SWIFT) format format -i -r --configuration .swift-format Sources Tests Package.swift
+	$(SWIFT) format format -i -r --configuration .swift-format Sources Tests Fuzz Package.swift
 
 fuzz: test-dependencies
 	Fuzz/run
