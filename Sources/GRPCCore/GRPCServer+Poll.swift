@@ -25,6 +25,7 @@ extension GRPCServer {
             let tag = unsafe CompletionTag(rawValue: UInt(bitPattern: event.tag))
             complete(tag, succeeded: unsafe event.success != 0, handler)
         }
+        startGatheredReplies()
         return completions
     }
 

@@ -80,6 +80,8 @@ package final class GRPCServer {
     package let waker: GRPCWaker
     /// Where an acceptor puts connections, from any thread.
     package let connectionPort: GRPCConnectionPort
+    /// Replies given during this poll, which go to the core together at its end.
+    var gatheredReplies: [(slot: Int, operations: Int)] = []
 
     /// A server that offers `methods`; it serves the connections that come through `connectionPort`.
     package init(methods: [GRPCMethod], settings: GRPCServerSettings) throws(GRPCError) {
