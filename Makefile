@@ -1,8 +1,10 @@
 # What one does with Martlet. Every target is a script or a command one can as well run by hand.
 SWIFT ?= swift
 RELEASE = .build/release/martlet
+SEED ?= 1
+RUNS ?= 20000
 
-.PHONY: run release test unit compatibility check fix fuzz clean dependencies test-dependencies
+.PHONY: run release test unit compatibility check fix fuzz sim clean dependencies test-dependencies
 
 run: release # one durable member on 127.0.0.1:2379, its data in ./default.etcd
 	$(RELEASE)
@@ -21,6 +23,10 @@ unit: test-dependencies
 compatibility: release test-dependencies
 	Scripts/fetch-oracles
 	Scripts/test-compatibility
+
+sim: test-dependencies ## many seeds of the simulator; SEED and RUNS choose which
+	$(SWIFT) build -c release --product martlet-sim
+	.build/release/martlet-sim --seed $(SEED) --runs $(RUNS)
 
 fix: test-dependencies
 	Scripts/generate-messages

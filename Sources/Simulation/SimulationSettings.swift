@@ -21,6 +21,8 @@ package struct SimulationSettings: Equatable, Sendable {
     package var commitIntervalNanoseconds: UInt64 = 100_000_000
     package var compactionBatchCount = 5
     package var segmentByteCount = 64_000
+    /// Segments of the log that are kept although they are no longer needed.
+    package var keptSegmentCount = 5
 
     package init() {}
 
@@ -38,7 +40,8 @@ package struct SimulationSettings: Equatable, Sendable {
         commitChangeCount = 1 + entropy.below(100)
         commitIntervalNanoseconds = UInt64(1 + entropy.below(200)) * 1_000_000
         compactionBatchCount = 1 + entropy.below(20)
-        segmentByteCount = 8_000 + entropy.below(200_000)
+        segmentByteCount = 4_000 + entropy.below(entropy.below(2) == 0 ? 20_000 : 200_000)
+        keptSegmentCount = 1 + entropy.below(5)
     }
 
     func nodeSettings() -> NodeSettings {
@@ -49,6 +52,7 @@ package struct SimulationSettings: Equatable, Sendable {
         settings.commitIntervalNanoseconds = commitIntervalNanoseconds
         settings.compactionBatchCount = compactionBatchCount
         settings.logSettings.segmentByteCount = segmentByteCount
+        settings.maxWALCount = keptSegmentCount
         return settings
     }
 }
