@@ -57,6 +57,8 @@ extension Node {
                 return
             }
         }
+        // Alone, nobody asks for an entry that is applied: large values would fill the memory for nothing.
+        raft.compactLog(through: raft.log.appliedIndex)
     }
 
     private func apply(_ entry: RaftEntry) throws(ApplyError) {

@@ -109,10 +109,6 @@ package final class Node {
     /// A snapshot's record is in the log, synced.
     package func snapshotSaved() {
         isSnapshotInFlight = false
-        let kept = settings.catchUpEntryCount
-        if snapshotIndex.rawValue > kept {
-            raft.compactLog(through: LogIndex(snapshotIndex.rawValue - kept))
-        }
     }
 
     /// Carrying out an effect failed. Nothing that rests on it may be answered, and it is not tried again (rule 5).

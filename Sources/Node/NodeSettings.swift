@@ -17,8 +17,6 @@ package struct NodeSettings: Sendable {
     package var clusterToken = "etcd-cluster"
     /// `--snapshot-count`: entries applied between two snapshot records.
     package var snapshotEntryCount: UInt64 = 10_000
-    /// Entries kept in memory behind a snapshot, for members that lag (`--experimental-snapshot-catchup-entries`).
-    package var catchUpEntryCount: UInt64 = 5_000
     /// `--backend-batch-interval`: longest time between two commits of the store, in nanoseconds.
     package var commitIntervalNanoseconds: UInt64 = 100_000_000
     /// `--backend-batch-limit`: changes after which the store is committed at once.

@@ -47,7 +47,6 @@ package struct SimulationSettings: Equatable, Sendable {
     func nodeSettings() -> NodeSettings {
         var settings = NodeSettings(dataDirectory: "/data")
         settings.snapshotEntryCount = snapshotEntryCount
-        settings.catchUpEntryCount = snapshotEntryCount / 2
         settings.commitChangeCount = commitChangeCount
         settings.commitIntervalNanoseconds = commitIntervalNanoseconds
         settings.compactionBatchCount = compactionBatchCount
