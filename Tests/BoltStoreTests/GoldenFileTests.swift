@@ -1,3 +1,4 @@
+import Checksums
 import Environment
 import Foundation
 import Primitives
@@ -67,6 +68,37 @@ import Testing
         file.close()
         file = try BoltFile.open(disk: disk, path: path, settings: settings)
         #expect(try file.contents() == contents)
+        file.close()
+    }
+
+    /// What `etcdutl snapshot status` of the same release says of the snapshot, which ends in a digest of the file.
+    @Test func theSnapshotIsWhatItsStatusSays() throws {
+        struct Status: Decodable {
+            let hash: UInt32
+            let revision: Int64
+        }
+        let status = try JSONDecoder().decode(
+            Status.self, from: Data(contentsOf: Self.folder.appendingPathComponent("snapshot-status.json")))
+        let snapshot = try Self.snapshot()
+        #expect(SHA256.digest(Bytes(snapshot.dropLast(32))) == Bytes(snapshot.suffix(32)))
+
+        let disk = makeDisk()
+        disk.place(snapshot, at: path)
+        let file = try BoltFile.open(disk: disk, path: path, settings: BoltSettings(reservedByteCount: 1 << 30))
+        let view = file.pin()
+        var crc = CRC32C()
+        for bucket in try view.bucketNames() {
+            crc.update(bucket)
+            try view.scan(bucket: bucket, from: [], to: nil) { key, value in
+                crc.update(Bytes(copying: key))
+                crc.update(Bytes(copying: value))
+                return true
+            }
+        }
+        #expect(crc.value == status.hash)
+        let records = try file.contents()[Bytes(text: "key")] ?? [:]
+        #expect(records.keys.compactMap { Revision.parse(bucketKey: $0)?.revision.main }.max() == status.revision)
+        file.release(view)
         file.close()
     }
 }
