@@ -8,17 +8,26 @@ enum DataDirectory {
         var notes: [String] = []
         if let status = try disk.status(settings.dataDirectory), status.permissions & 0o077 != 0 {
             notes.append(
-                "the data directory \(settings.dataDirectory) can be read by others (mode \(octal(status.permissions))); "
-                    + "mode 700 is recommended")
+                "the data directory \(settings.dataDirectory) can be read by others "
+                    + "(mode \(octal(status.permissions))); mode 700 is recommended")
         }
-        try disk.makeDirectory(settings.snapDirectory)
-        for directory in [settings.memberDirectory, settings.dataDirectory, parent(of: settings.dataDirectory)] {
-            try disk.syncDirectory(directory)
-        }
-        if settings.walDirectory != nil {
-            try disk.makeDirectory(parent(of: settings.logDirectory))
-        }
+        try make(settings.snapDirectory, disk)
+        for directory in [settings.memberDirectory, settings.dataDirectory] { try disk.syncDirectory(directory) }
+        try make(parent(of: settings.logDirectory), disk)
         return notes
+    }
+
+    /// Makes a directory and those above it. Those above that were there already are left alone: they need not be ours
+    /// to read, as syncing would.
+    private static func make(_ directory: String, _ disk: any Disk) throws(DiskError) {
+        var missing: [String] = []
+        var path = directory
+        while path != "/", try !disk.exists(path) {
+            missing.append(path)
+            path = parent(of: path)
+        }
+        try disk.makeDirectory(directory)
+        for path in missing { try disk.syncDirectory(parent(of: path)) }
     }
 
     private static func octal(_ permissions: UInt16) -> String { String(permissions, radix: 8) }

@@ -19,7 +19,8 @@ extension Node {
         do throws(Raft.ProposalError) {
             _ = try raft.propose(type: .normal, data: data)
         } catch {
-            // With no leader etcd lets the client wait out its time; alone we are leader again as soon as we have started.
+            // With no leader etcd lets the client wait out its time; alone we are leader again as soon as we have
+            // started.
             throw .timeout
         }
         if let token {
@@ -45,7 +46,7 @@ extension Node {
         let batch = LogBatch(entries: round.entries, hardState: unsyncedHardState, lastIndex: raft.log.lastIndex)
         unsyncedHardState = nil
         batchInFlight = batch
-        effects.append(.writeLog(batch))
+        emit(.writeLog(batch))
     }
 
     private func apply(_ entries: [RaftEntry]) {
@@ -72,6 +73,7 @@ extension Node {
                 return
             }
         }
+        if outcome.forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
         guard let token = proposals.take(outcome.requestID) else { return }
         switch outcome.result {
         case .success(let answer):
@@ -86,6 +88,6 @@ extension Node {
     }
 
     func reply(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
-        effects.append(.reply(token, result))
+        emit(.reply(token, result))
     }
 }

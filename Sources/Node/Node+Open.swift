@@ -66,9 +66,10 @@ private struct NodeOpening {
         let log = try openLog()
         var raftLog = try startLog(log)
         // Raft starts with the configuration that what is committed makes, so that is applied first.
+        var forcedSnapshotIndex: LogIndex?
         for entry in raftLog.entries(after: raftLog.appliedIndex, through: raftLog.committedIndex) {
             do throws(ApplyError) {
-                _ = try applier.apply(entry)
+                if try applier.apply(entry).forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
             } catch {
                 throw .apply(error)
             }
@@ -89,6 +90,7 @@ private struct NodeOpening {
             settings: settings, memberID: memberID, clusterID: ClusterID(log.metadata.clusterID), raft: raft,
             applier: applier, store: store, snapshotIndex: LogIndex(log.snapshot.index), requestIDs: requestIDs,
             now: now)
+        node.forcedSnapshotIndex = forcedSnapshotIndex
         return Node.Opened(node: node, writer: log.writer, notes: notes)
     }
 

@@ -15,13 +15,15 @@ extension Node {
             propose(attributes)
             if !isVersionDecided { propose(version) }
             publication = .publishing
+            // Nothing else may happen that would make the log take these.
+            runRaft()
         case .publishing:
             guard isVersionDecided, let member = applier.cluster.member(memberID),
                 member.name == Bytes(text: settings.name),
                 member.clientURLs == settings.clientURLs.map({ Bytes(text: $0) })
             else { return }
             publication = .done
-            effects.append(.ready)
+            emit(.ready)
         case .done: break
         }
     }

@@ -38,7 +38,7 @@ extension Node {
     /// The hash of the keys at a revision; 0 is the current one.
     package func hashKV(revision: Int64, _ token: RequestToken) {
         do throws(MVCCError) {
-            effects.append(.longRead(token, .hashKV(try mvcc.beginHashKV(revision: revision))))
+            emit(.longRead(token, .hashKV(try mvcc.beginHashKV(revision: revision))))
         } catch {
             reply(token, .failure(error.etcdError))
         }
@@ -46,7 +46,7 @@ extension Node {
 
     /// The hash of the whole store.
     package func hash(_ token: RequestToken) {
-        effects.append(.longRead(token, .hash(mvcc.beginHash())))
+        emit(.longRead(token, .hash(mvcc.beginHash())))
     }
 
     /// A long read is done: its view is given back.
@@ -65,7 +65,8 @@ extension Node {
 
     /// Asks Raft for an index for all reads that wait, and begins those that have theirs.
     func startReads() {
-        // Alone the answer is known at once; it is taken here rather than with the next round of effects, which may be a sync away.
+        // Alone the answer is known at once; it is taken here rather than with the next round of effects, which may be
+        // a sync away.
         if let context = reads.nextQuestion() {
             do throws(Raft.ProposalError) {
                 try raft.readIndex(context: context)

@@ -8,15 +8,18 @@ internal import Store
 /// What follows behind the log: commits of the store's file, snapshot records, compaction.
 extension Node {
     /// Starts a commit of the store's file when one is due and the last is done.
+    ///
+    /// While one runs, or waits for the log, only the number of changes makes another table: on a slow disk few large
+    /// ones then wait, and not many small ones that each read would have to pass through.
     func commitStoreIfDue() {
-        let isDue = now - lastFreeze >= settings.commitIntervalNanoseconds
+        let isDue = now - lastFreeze >= settings.commitIntervalNanoseconds && store.frozenTableCount == 0
         if store.pendingChangeCount >= settings.commitChangeCount || (isDue && store.pendingChangeCount > 0) {
             freezeStore()
         }
         // Ordering rule 3: what the file says is applied, the local log durably holds.
         let durable = min(raft.log.syncedIndex, raft.log.committedIndex)
         if let committer = store.beginCommit(syncedIndex: durable) {
-            effects.append(.commitStore(committer))
+            emit(.commitStore(committer))
         }
     }
 
@@ -27,22 +30,27 @@ extension Node {
 
     /// Records a snapshot in the log when enough entries are in the store's file since the last.
     ///
-    /// Its index, term, configuration and members are those **inside the file** (ordering rule 11), which is on disk before
-    /// the record is (rule 6).
+    /// Its index, term, configuration and members are those **inside the file** (ordering rule 11), which is on disk
+    /// before the record is (rule 6).
     func takeSnapshotIfDue() {
-        guard !isSnapshotInFlight else { return }
-        guard store.committedIndex.rawValue >= snapshotIndex.rawValue + settings.snapshotEntryCount else { return }
+        guard !isSnapshotInFlight, isSnapshotDue else { return }
         let view = store.committedView()
         defer { store.release(view) }
         do throws(NodeError) {
             let job = try SnapshotJob(view: view, hardState: raft.savedHardState, settings: settings)
             assertAlways(job.index <= raft.log.appliedIndex, "what is in the file is applied")
             snapshotIndex = job.index
+            if let forced = forcedSnapshotIndex, forced <= job.index { forcedSnapshotIndex = nil }
             isSnapshotInFlight = true
-            effects.append(.saveSnapshot(job))
+            emit(.saveSnapshot(job))
         } catch {
             stop(error)
         }
+    }
+
+    private var isSnapshotDue: Bool {
+        if let forcedSnapshotIndex, store.committedIndex >= forcedSnapshotIndex { return true }
+        return store.committedIndex.rawValue - snapshotIndex.rawValue >= settings.snapshotEntryCount
     }
 
     /// Gives a compaction under way its next slice when the pause since the last is over.
@@ -57,7 +65,8 @@ extension Node {
         nextCompactionSlice = now + settings.compactionPauseNanoseconds
     }
 
-    /// Lets those who wait for a compaction that is done wait for the file to have it, and answers those whose turn it is.
+    /// Lets those who wait for a compaction that is done wait for the file to have it, and answers those whose turn it
+    /// is.
     func answerCompactions() {
         guard !compactions.isEmpty else { return }
         let done = compactions.takeDone { mvcc.isCompacted(through: $0) }

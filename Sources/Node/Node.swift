@@ -13,8 +13,8 @@ package import Store
 /// every effect as late, or as lost, as it likes.
 ///
 /// The life of a write: `propose` puts it into Raft's log; the next free moment of the log's thread takes everything
-/// proposed since the last sync as one batch (group commit); `logSynced` lets Raft commit it; it is applied at once, and
-/// the client's answer is an effect. The file follows behind (`storeCommitted`), and a snapshot record behind that.
+/// proposed since the last sync as one batch (group commit); `logSynced` lets Raft commit it; it is applied at once,
+/// and the client's answer is an effect. The file follows behind (`storeCommitted`), and a snapshot record behind that.
 package final class Node {
     package let settings: NodeSettings
     package let memberID: MemberID
@@ -25,7 +25,7 @@ package final class Node {
     package let store: Store
     package var mvcc: MVCCStore { applier.mvcc }
 
-    var effects: [NodeEffect] = []
+    private var effects: [NodeEffect] = []
     var requestIDs: RequestIDGenerator
     var proposals = PendingProposals()
     var reads = PendingReads()
@@ -45,6 +45,8 @@ package final class Node {
     /// The newest snapshot record in the log, or on its way there.
     var snapshotIndex: LogIndex
     var isSnapshotInFlight = false
+    /// An entry after which a snapshot must be taken at once (`ApplyOutcome.forcesSnapshot`).
+    var forcedSnapshotIndex: LogIndex?
     var publication = Publication.start
     /// Set once the member must end: nothing is done or answered any more.
     package internal(set) var isStopped = false
@@ -122,8 +124,8 @@ package final class Node {
         if !isStopped { stepCompaction() }
         if !isStopped {
             stepRanges()
-            commitStoreIfDue()
             answerCompactions()
+            commitStoreIfDue()
             publishIfNeeded()
         }
         defer { effects.removeAll(keepingCapacity: true) }
@@ -135,7 +137,9 @@ package final class Node {
         guard !reads.hasActiveRanges else { return 0 }
         var due = now + longest
         if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
-        if store.pendingChangeCount > 0 { due = min(due, lastFreeze + settings.commitIntervalNanoseconds) }
+        if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {
+            due = min(due, lastFreeze + settings.commitIntervalNanoseconds)
+        }
         return due > now ? due - now : 0
     }
 
@@ -149,6 +153,11 @@ package final class Node {
     /// Releases the store's file. What it does not hold yet is in the log.
     package func close() {
         store.close()
+    }
+
+    /// Has something done outside. Once the member is stopped nothing is, whatever event still comes.
+    func emit(_ effect: NodeEffect) {
+        if !isStopped { effects.append(effect) }
     }
 
     /// Ends the member: whatever it was about to answer is forgotten, since it may not be true.

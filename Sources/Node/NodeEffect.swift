@@ -1,8 +1,9 @@
 package import BoltStore
 package import Primitives
 
-/// What the core wants done outside it. The shell carries effects out, in the order given and each on the thread that owns
-/// the matter, and answers with the event named. Errors of the disk are answered with `Node.failed`, and end the member.
+/// What the core wants done outside it. The shell carries effects out, in the order given and each on the thread that
+/// owns the matter, and answers with the event named. Errors of the disk are answered with `Node.failed`, and end the
+/// member.
 package enum NodeEffect {
     /// Write and sync the log, on the thread that owns it. Answer: `Node.logSynced`.
     case writeLog(LogBatch)

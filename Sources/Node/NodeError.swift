@@ -23,11 +23,11 @@ package enum NodeError: Error, CustomStringConvertible {
     package var description: String {
         switch self {
         case .disk(let error): "\(error)"
-        case .log(let error): "write-ahead log: \(error)"
+        case .log(let error): "\(error)"
         case .store(let error): "\(error)"
         case .mvcc(let error): "\(error)"
         case .apply(let error): "\(error)"
-        case .snapshot(let error): "snapshot: \(error)"
+        case .snapshot(let error): "\(error)"
         case .raft(.severalVoters(let voters)):
             "the data directory is of a cluster of \(voters.count) voters; this version serves clusters of one member"
         case .raft(.notAVoter(let id)): "member \(id) has no vote in the cluster of its data directory"

@@ -25,8 +25,6 @@ package struct NodeSettings: Sendable {
     package var maxFrozenTableCount = 8
     /// `--max-request-bytes`: greatest size of a proposal.
     package var maxRequestByteCount = Limits.maxRequestByteCount
-    /// `--max-txn-ops`.
-    package var maxTxnOperationCount = Limits.maxTxnOperations
     /// `--quota-backend-bytes`; 0 is 2 GiB, negative none.
     package var quotaByteCount: Int64 = 0
     /// Records a slice of a compaction visits (`--experimental-compaction-batch-limit`).

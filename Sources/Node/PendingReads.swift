@@ -51,7 +51,8 @@ struct PendingReads {
         arriving.append(Waiting(token: token, read: read, deadline: deadline))
     }
 
-    /// A context to ask Raft with for all reads that arrived; nil if there are none, or the last question is unanswered.
+    /// A context to ask Raft with for all reads that arrived; nil if there are none, or the last question is
+    /// unanswered.
     mutating func nextQuestion() -> UInt64? {
         guard !isAsking, !arriving.isEmpty else { return nil }
         swap(&asked, &arriving)

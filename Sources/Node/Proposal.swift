@@ -3,7 +3,8 @@ package import Primitives
 
 /// What someone wants changed, as it goes into the log: one field of an `InternalRaftRequest`, already encoded.
 ///
-/// A client's own bytes are used as they came when the pre-scan found them canonical, so that a put is not encoded twice.
+/// A client's own bytes are used as they came when the pre-scan found them canonical, so that a put is not encoded
+/// twice.
 package struct Proposal: Sendable {
     /// The number of the field in `InternalRaftRequest`.
     package var field: Field

@@ -8,8 +8,8 @@ package import WriteAheadLog
 
 /// A snapshot to be recorded in the log, after which older segments may go.
 ///
-/// What it says is what the store's file says: it is made from a view of the file, so that a start from this record finds
-/// all of it there (ordering rules 6 and 11).
+/// What it says is what the store's file says: it is made from a view of the file, so that a start from this record
+/// finds all of it there (ordering rules 6 and 11).
 package struct SnapshotJob: Sendable {
     private let contents: SnapshotContents
     /// Says that the entry is committed. Without it, a reader takes the record for one of a snapshot that never was.
