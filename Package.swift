@@ -132,12 +132,28 @@ let package = Package(
         tests(of: "Raft", ["EtcdMessages", "Primitives"]),
         tests(
             of: "Node",
-            ["Apply", "EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform", "Store"]),
+            [
+                "Apply", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC", "Membership", "Primitives",
+                "Raft",
+                "SimulatedPlatform", "Snapshots", "Store", "WriteAheadLog",
+            ]),
         tests(of: "Platform", ["Environment", "Primitives"]),
         tests(of: "SimulatedPlatform", ["Environment", "Primitives"]),
         tests(of: "Simulation", ["Environment", "Primitives", "SimulatedPlatform"]),
         tests(of: "GRPCCore", ["Primitives"]),
-        tests(of: "ClientAPI", ["EtcdMessages", "Primitives"]),
+        tests(
+            of: "ClientAPI",
+            [
+                "BoltStore", "EtcdMessages", "GRPCCore", "MVCC", "Node", "Primitives", "Raft", "SimulatedPlatform",
+                "Store",
+                "WriteAheadLog",
+            ]),
+        tests(
+            of: "martlet",
+            [
+                "ClientAPI", "Environment", "GRPCCore", "Node", "Primitives",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
     ]
 )
