@@ -1,6 +1,7 @@
 package import GRPCCore
 
-/// The calls a client can make, in the order in which the server registers them (etcd v3.6 `api/etcdserverpb/rpc.proto`).
+/// The calls a client can make, in the order in which the server registers them (etcd v3.6
+/// `api/etcdserverpb/rpc.proto`).
 package enum EtcdMethod: Int, CaseIterable, Sendable {
     case range, put, deleteRange, txn, compact
     case leaseGrant, leaseRevoke, leaseLeases

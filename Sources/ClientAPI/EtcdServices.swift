@@ -78,7 +78,8 @@ package final class EtcdServices: GRPCHandler {
         }
     }
 
-    /// Decodes a request that changes something, and makes it a proposal: of the client's own bytes where they are canonical.
+    /// Decodes a request that changes something, and makes it a proposal: of the client's own bytes where they are
+    /// canonical.
     func decodeProposal<Request: EtcdMessage>(
         _ field: Proposal.Field, _ type: Request.Type, _ message: RawSpan
     ) throws(EtcdError) -> (request: Request, proposal: Proposal) {
