@@ -8,7 +8,8 @@ internal import Platform
 internal import Primitives
 internal import WriteAheadLog
 
-/// The loop that owns the core: it takes clients' calls and other threads' events to the node, and carries out its effects.
+/// The loop that owns the core: it takes clients' calls and other threads' events to the node, and carries out its
+/// effects.
 ///
 /// It runs on the thread of gRPC's completion queue, so that a read is answered where it arrived.
 final class NodeLoop {
@@ -64,20 +65,16 @@ final class NodeLoop {
         }
     }
 
-    /// Serves until the process is asked to end or the node stops. Answers the exit code.
+    /// Serves until the process is asked to end or the node stops. Answers the exit code. No thread of its own is left, but
+    /// server, acceptor and node are for the caller to close.
     func run() -> Int32 {
         node.start()
         while !isTerminating && failure == nil { turn() }
         acceptor.close()
-        if failure == nil { drain() }
-        server.beginDrain()
-        server.cancelAllCalls()
-        while !server.isDrained { _ = server.poll(services, timeoutNanoseconds: Self.idleTimeout) }
+        drain()
         logThread.stop()
         storeThread.stop()
         readThread.stop()
-        server.close()
-        node.close()
         if let failure {
             logger.critical("the member had to stop", metadata: ["error": "\(failure)"])
             return 1
@@ -96,12 +93,12 @@ final class NodeLoop {
         node.tick(now: clock.monotonicNanoseconds())
     }
 
-    /// Lets the calls under way end.
+    /// Lets the calls under way end while the node works, and cuts off those that do not.
     private func drain() {
-        logger.info("draining client calls")
         server.beginDrain()
         let end = clock.monotonicNanoseconds() + Self.drainTimeout
         while !server.isDrained, failure == nil, clock.monotonicNanoseconds() < end { turn() }
+        server.drain(services, timeoutNanoseconds: 0)
     }
 
     /// Opens the doors.

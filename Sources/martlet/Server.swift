@@ -33,7 +33,26 @@ final class Server {
     }
 
     private func serve() throws -> Int32 {
+        announce()
+        let server = try GRPCServer(methods: EtcdMethod.registrations, settings: configuration.grpc)
+        defer { server.close() }
+        let acceptor = try Acceptor(settings: AcceptorSettings(), port: server.connectionPort)
+        defer { acceptor.close() }
+        // Before the data directory is touched: two servers with the same flags are told apart by their ports first.
+        for address in configuration.clientAddresses { try listen(acceptor, on: address) }
+        let disk = RealDisk()
+        let opened = try open(disk)
+        defer { opened.node.close() }
+        let loop = NodeLoop(
+            node: opened.node, writer: opened.writer, disk: disk, server: server, acceptor: acceptor,
+            services: configuration.services, clock: clock)
+        shutdown.attach(loop.mailbox)
+        return loop.run()
+    }
+
+    private func announce() {
         let settings = configuration.node
+        for note in configuration.notes { log.warning("\(note)") }
         log.info(
             "starting a Martlet server",
             metadata: [
@@ -42,9 +61,19 @@ final class Server {
                 "wal-dir": "\(settings.logDirectory)",
                 "advertise-client-urls": .array(settings.clientURLs.map { .string($0) }),
             ])
-        let disk = RealDisk()
+    }
+
+    private func listen(_ acceptor: Acceptor, on address: ListenAddress) throws(ListenError) {
+        do throws(GRPCError) {
+            try acceptor.listen(on: address)
+        } catch {
+            throw ListenError(address: address, cause: error)
+        }
+    }
+
+    private func open(_ disk: RealDisk) throws(NodeError) -> Node.Opened {
         let opened = try Node.open(
-            disk: disk, settings: settings, monotonicNanoseconds: clock.monotonicNanoseconds(),
+            disk: disk, settings: configuration.node, monotonicNanoseconds: clock.monotonicNanoseconds(),
             unixNanoseconds: clock.unixNanoseconds())
         for note in opened.notes { log.warning("\(note)") }
         let node = opened.node
@@ -54,37 +83,6 @@ final class Server {
                 "local-member-id": "\(node.memberID)", "cluster-id": "\(node.clusterID)",
                 "applied-index": "\(node.raft.log.appliedIndex)", "current-revision": "\(node.mvcc.currentRevision)",
             ])
-        return try serve(opened, on: disk)
-    }
-
-    private func serve(_ opened: Node.Opened, on disk: RealDisk) throws(GRPCError) -> Int32 {
-        let server: GRPCServer
-        let acceptor: Acceptor
-        do throws(GRPCError) {
-            server = try GRPCServer(methods: EtcdMethod.registrations, settings: configuration.grpc)
-        } catch {
-            opened.node.close()
-            throw error
-        }
-        do throws(GRPCError) {
-            acceptor = try Acceptor(settings: AcceptorSettings(), port: server.connectionPort)
-        } catch {
-            server.close()
-            opened.node.close()
-            throw error
-        }
-        do throws(GRPCError) {
-            for address in configuration.clientAddresses { try acceptor.listen(on: address) }
-        } catch {
-            acceptor.close()
-            server.close()
-            opened.node.close()
-            throw error
-        }
-        let loop = NodeLoop(
-            node: opened.node, writer: opened.writer, disk: disk, server: server, acceptor: acceptor,
-            services: configuration.services, clock: clock)
-        shutdown.attach(loop.mailbox)
-        return loop.run()
+        return opened
     }
 }

@@ -5,7 +5,8 @@ internal import Node
 internal import Platform
 internal import Primitives
 
-/// What the command line asks for, checked. Names, defaults and meanings are etcd's (etcd v3.6 `server/embed/config.go`).
+/// What the command line asks for, checked. Names, defaults and meanings are etcd's (etcd v3.6
+/// `server/embed/config.go`).
 struct ServerConfiguration {
     var node: NodeSettings
     var services = EtcdServicesSettings()
@@ -14,8 +15,10 @@ struct ServerConfiguration {
     var clientAddresses: [ListenAddress] = []
     var logLevel = Logger.Level.info
     var printsVersion = false
+    /// What an operator should know about the environment.
+    var notes: [String] = []
 
-    /// What is wrong with a flag's value.
+    /// What is wrong with flags that can be read, but not be carried out.
     struct ValueError: Error, CustomStringConvertible {
         var description: String
     }
@@ -32,15 +35,30 @@ struct ServerConfiguration {
         "version": .boolean,
     ]
 
-    static var usage: String {
-        "Usage:\n\n  martlet [flags]\n    Start a member, with etcd's flags:\n\n"
-            + flags.keys.sorted().map { "    --\($0)" }.joined(separator: "\n")
+    static let usage = """
+        Usage:
+
+          martlet [flags]
+            Start an etcd server.
+
+          martlet --version
+            Show the version of etcd that the server presents, and its own.
+
+          martlet -h | --help
+            Show the flags, which are etcd's.
+
+        """
+
+    static var flagList: String {
+        "\nFlags, each also as a variable such as ETCD_DATA_DIR:\n\n"
+            + flags.keys.sorted().map { "  --\($0)" }.joined(separator: "\n")
     }
 
     /// - Throws: `GoFlags.ParseError` or `ValueError`.
-    init(arguments: [String]) throws {
+    init(arguments: [String], environment: [String: String] = [:]) throws {
         var flags = GoFlags(Self.flags)
         try flags.parse(arguments)
+        notes = try flags.readEnvironment(environment)
         let name = flags.text("name") ?? "default"
         node = NodeSettings(dataDirectory: Self.absolute(flags.text("data-dir") ?? "\(name).etcd"))
         node.name = name
@@ -68,7 +86,11 @@ struct ServerConfiguration {
 extension ServerConfiguration {
     private mutating func readAddresses(_ flags: GoFlags) throws {
         func urls(_ flag: String, default value: String) throws -> [ServerURL] {
-            try ServerURL.list(flags.text(flag) ?? value, flag: flag)
+            do throws(ServerURL.Malformed) {
+                return try ServerURL.list(flags.text(flag) ?? value)
+            } catch {
+                throw flags.invalidValue(flag, reason: error.reason)
+            }
         }
         clientAddresses = try urls("listen-client-urls", default: "http://localhost:2379").map {
             try $0.listenAddress()
@@ -84,7 +106,7 @@ extension ServerConfiguration {
         try checkInitialCluster(
             flags.text("initial-cluster") ?? node.peerURLs.map { "\(node.name)=\($0)" }.joined(separator: ","))
         if let state = flags.text("initial-cluster-state"), state != "new", state != "existing" {
-            throw ValueError(description: "unexpected clusterState \"\(state)\"")
+            throw flags.invalidValue("initial-cluster-state", reason: "invalid value")
         }
     }
 
@@ -97,7 +119,8 @@ extension ServerConfiguration {
             guard pair[0] == node.name else {
                 throw ValueError(
                     description:
-                        "--initial-cluster names \"\(pair[0])\" beside \"\(node.name)\", and this version serves clusters of one member"
+                        "--initial-cluster names \"\(pair[0])\" beside \"\(node.name)\", "
+                        + "and this version serves clusters of one member"
                 )
             }
             urls.append(String(pair[1]))

@@ -6,29 +6,36 @@ struct ServerURL {
     let host: String
     let port: UInt16
 
-    /// Reads a comma-separated list.
-    static func list(_ text: String, flag: String) throws -> [ServerURL] {
-        let parts = text.split(separator: ",", omittingEmptySubsequences: false)
-        return try parts.map { try ServerURL(String($0).trimmingSpaces(), flag: flag) }
+    /// Why a text is no such URL, in etcd's words.
+    struct Malformed: Error, Equatable {
+        var reason: String
     }
 
-    private init(_ text: String, flag: String) throws {
-        func invalid(_ reason: String) -> ServerConfiguration.ValueError {
-            ServerConfiguration.ValueError(description: "invalid value \"\(text)\" for flag -\(flag): \(reason)")
+    /// Reads a comma-separated list.
+    static func list(_ text: String) throws(Malformed) -> [ServerURL] {
+        var urls: [ServerURL] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            urls.append(try ServerURL(part.trimmingSpaces()))
         }
+        return urls
+    }
+
+    init(_ text: String) throws(Malformed) {
         let parts = text.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
         guard parts.count >= 3, parts[1].isEmpty else {
-            throw invalid("URL address does not have the form \"host:port\": \(text)")
+            throw Malformed(reason: "URL address does not have the form \"host:port\": \(text)")
         }
         switch parts[0] {
         case "http:": break
-        case "https:", "unix:", "unixs:": throw invalid("this version serves http only")
-        default: throw invalid("URL scheme must be http, https, unix, or unixs: \(text)")
+        case "https:", "unix:", "unixs:": throw Malformed(reason: "this version serves http only")
+        default: throw Malformed(reason: "URL scheme must be http, https, unix, or unixs: \(text)")
         }
-        guard parts.count == 3 || parts[3].isEmpty else { throw invalid("URL must not contain a path: \(text)") }
         guard let colon = parts[2].lastIndex(of: ":"), let port = UInt16(parts[2][parts[2].index(after: colon)...])
         else {
-            throw invalid("URL address does not have the form \"host:port\": \(text)")
+            throw Malformed(reason: "URL address does not have the form \"host:port\": \(text)")
+        }
+        guard parts.count == 3 || parts[3].isEmpty else {
+            throw Malformed(reason: "URL must not contain a path: \(text)")
         }
         var host = String(parts[2][..<colon])
         if host.hasPrefix("[") && host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
@@ -38,7 +45,7 @@ struct ServerURL {
     }
 
     /// Where to listen: an address or `localhost`, never another name, which may come to mean another machine.
-    func listenAddress() throws -> ListenAddress {
+    func listenAddress() throws(ServerConfiguration.ValueError) -> ListenAddress {
         guard host == "localhost" || host.isEmpty || host.allSatisfy({ $0.isHexDigit || $0 == "." || $0 == ":" }) else {
             throw ServerConfiguration.ValueError(description: "expected IP in URL for binding (\(text))")
         }
@@ -46,9 +53,9 @@ struct ServerURL {
     }
 }
 
-extension String {
+extension Substring {
     fileprivate func trimmingSpaces() -> String {
-        var rest = Substring(self)
+        var rest = self
         while rest.first == " " { rest.removeFirst() }
         while rest.last == " " { rest.removeLast() }
         return String(rest)

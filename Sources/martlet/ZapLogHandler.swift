@@ -4,8 +4,8 @@ internal import Logging
 internal import Platform
 internal import Synchronization
 
-/// Log lines as etcd's logger (zap) writes them: one JSON object a line on standard error, its fields in zap's names, so
-/// that operators' tools read ours as they read etcd's.
+/// Log lines as etcd's logger (zap) writes them: one JSON object a line on standard error, its fields in zap's names,
+/// so that operators' tools read ours as they read etcd's.
 struct ZapLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
@@ -22,6 +22,11 @@ struct ZapLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
+        StandardError.write(line(event))
+    }
+
+    /// The line for an event, with its end.
+    func line(_ event: LogEvent) -> String {
         var line = "{\"level\":\"\(Self.name(of: event.level))\",\"ts\":\"\(timestamp())\""
         line +=
             ",\"caller\":\(Self.quoted("\(event.source)/\(event.file.split(separator: "/").last ?? ""):\(event.line)"))"
@@ -30,8 +35,7 @@ struct ZapLogHandler: LogHandler {
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
             line += ",\(Self.quoted(key)):\(Self.json(value))"
         }
-        line += "}\n"
-        StandardError.write(line)
+        return line + "}\n"
     }
 
     private static func name(of level: Logger.Level) -> String {

@@ -1,3 +1,4 @@
 internal import Glibc
+internal import Platform
 
-exit(Command.run(Array(CommandLine.arguments.dropFirst())))
+exit(Command.run(Array(CommandLine.arguments.dropFirst()), environment: ProcessEnvironment.variables))
