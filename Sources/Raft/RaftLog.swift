@@ -1,7 +1,8 @@
 package import EtcdMessages
 package import Primitives
 
-/// The log as Raft sees it: the entries since the last compaction, in memory, and how far each step of their life has come.
+/// The log as Raft sees it: the entries since the last compaction, in memory, and how far each step of their life has
+/// come.
 ///
 /// ```
 ///  compacted          applied     committed    synced      last

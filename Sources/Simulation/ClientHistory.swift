@@ -4,9 +4,9 @@ internal import Primitives
 
 /// What clients asked and were told, held against the model.
 ///
-/// There is one member, and its log takes writes in the order in which they were proposed. So an answer to a write says that
-/// all proposed before it are applied, and a recovered member must hold the effects of some beginning of the proposals: at
-/// least of all that were acknowledged.
+/// There is one member, and its log takes writes in the order in which they were proposed. So an answer to a write says
+/// that all proposed before it are applied, and a recovered member must hold the effects of some beginning of the
+/// proposals: at least of all that were acknowledged.
 struct ClientHistory {
     private struct Write {
         var token: RequestToken
@@ -128,8 +128,8 @@ struct ClientHistory {
         }
     }
 
-    /// Takes the next write for applied if it may be without an answer yet: its client gave up, or its answer comes later.
-    /// Such a write may show in a read before anything else tells.
+    /// Takes the next write for applied if it may be without an answer yet: its client gave up, or its answer comes
+    /// later. Such a write may show in a read before anything else tells.
     private mutating func applySilentWrite() -> Bool {
         guard let next = writes.firstIndex(where: { $0.expected == nil }),
             !writes[next].isAwaited || writes[next].request.isAnsweredLate
@@ -152,8 +152,9 @@ struct ClientHistory {
 
     // MARK: Crashes
 
-    /// The member crashed and came back with `recovered`: the history goes on with the beginning of the proposals that this
-    /// is the effect of. Throws if there is none, so that something acknowledged is lost or something else was made up.
+    /// The member crashed and came back with `recovered`: the history goes on with the beginning of the proposals that
+    /// this is the effect of. Throws if there is none, so that something acknowledged is lost or something else was
+    /// made up.
     mutating func crashed(_ recovered: RecoveredState) throws(SimulationFailure) {
         reads = [:]
         var candidates = writes[...]

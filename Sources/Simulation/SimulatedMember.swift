@@ -7,7 +7,8 @@ internal import SimulatedPlatform
 internal import Store
 internal import WriteAheadLog
 
-/// One member on a simulated machine: the core, and its effects as events that the simulation lets happen when it likes.
+/// One member on a simulated machine: the core, and its effects as events that the simulation lets happen when it
+/// likes.
 ///
 /// The shell of a real member has a thread for the log, one for the store's file and one for long reads. Here each is a
 /// queue, and the simulation picks which of them goes a step further.

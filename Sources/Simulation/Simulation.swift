@@ -6,8 +6,8 @@ package import SimulatedPlatform
 
 /// One run: a member on a simulated machine, clients that ask it things, and crashes, all decided by one seed.
 ///
-/// Everything happens in one thread, one event after another. Which event is next is drawn from the seed, so that the log,
-/// the store's file, long reads, clients and the clock meet in every order; the same seed gives the same run.
+/// Everything happens in one thread, one event after another. Which event is next is drawn from the seed, so that the
+/// log, the store's file, long reads, clients and the clock meet in every order; the same seed gives the same run.
 package final class Simulation {
     /// What a run came to.
     package struct Outcome: Equatable, Sendable {
@@ -173,7 +173,8 @@ package final class Simulation {
         recovered.member.close()
     }
 
-    /// Runs on a disk with a fault. A member that meets it must stop without a wrong answer, and start again on what is left.
+    /// Runs on a disk with a fault. A member that meets it must stop without a wrong answer, and start again on what is
+    /// left.
     ///
     /// - Returns: whether the run went through to its end.
     static func survives(

@@ -11,7 +11,8 @@ enum WorkloadRequest: Equatable {
     case compact(CompactionRequest)
     case range(RangeRequest)
 
-    /// Whether its answer waits for more than that it is applied: a physical compaction is answered when it is carried out.
+    /// Whether its answer waits for more than that it is applied: a physical compaction is answered when it is carried
+    /// out.
     var isAnsweredLate: Bool {
         if case .compact(let request) = self { request.physical } else { false }
     }
