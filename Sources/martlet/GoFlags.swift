@@ -1,5 +1,5 @@
-/// Command-line flags in Go's style, as etcd's users write them: `-name v`, `--name=v`, `--flag`, `--flag=false`; and the
-/// environment variables that stand for them, `ETCD_NAME` for `--name` (etcd v3.6 `pkg/flags/flag.go`).
+/// Command-line flags in Go's style, as etcd's users write them: `-name v`, `--name=v`, `--flag`, `--flag=false`; and
+/// the environment variables that stand for them, `ETCD_NAME` for `--name` (etcd v3.6 `pkg/flags/flag.go`).
 ///
 /// swift-argument-parser takes neither one dash before a long name nor `=false`, so this is ours.
 struct GoFlags {
@@ -102,8 +102,8 @@ struct GoFlags {
         }
     }
 
-    /// Takes variables for flags that the command line, which was parsed before, does not have. Answers what an operator
-    /// should know: variables that stand for no flag, or for one that the command line has.
+    /// Takes variables for flags that the command line, which was parsed before, does not have. Answers what an
+    /// operator should know: variables that stand for no flag, or for one that the command line has.
     ///
     /// etcd does not start if the command line has a flag as well as the environment; we let the command line win.
     mutating func readEnvironment(_ environment: [String: String]) throws(ParseError) -> [String] {

@@ -65,8 +65,8 @@ final class NodeLoop {
         }
     }
 
-    /// Serves until the process is asked to end or the node stops. Answers the exit code. No thread of its own is left, but
-    /// server, acceptor and node are for the caller to close.
+    /// Serves until the process is asked to end or the node stops. Answers the exit code. No thread of its own is left,
+    /// but server, acceptor and node are for the caller to close.
     func run() -> Int32 {
         node.start()
         while !isTerminating && failure == nil { turn() }
