@@ -28,31 +28,33 @@ extension MVCCStore {
         compactions.allSatisfy { $0.revision > revision }
     }
 
-    /// Does one slice of the oldest compaction in line: some keys of the index, or a batch of records.
+    /// Does one slice of the oldest compaction in line: some keys of the index, or some records. A slice ends early when it
+    /// has read as many bytes as a slice of a range may, for all of them go into the compaction's hash.
     ///
-    /// - Parameter budget: greatest number of records to walk (etcd's `--experimental-compaction-batch-limit`, 1000).
+    /// - Parameter budget: greatest number of records to walk.
+    /// - Returns: how many it walked; keys of the index count for a fraction of a record.
     /// - Throws: `.store` if a record cannot be read.
-    package func compactionStep(budget: Int) throws(MVCCError) {
+    @discardableResult
+    package func compactionStep(budget: Int) throws(MVCCError) -> Int {
         assertAlways(budget > 0, "a slice does something")
-        guard !compactions.isEmpty else { return }
-        if compactions[0].indexPosition != nil {
-            compactIndex(budget: budget)
-        } else {
-            try compactRecords(budget: budget)
-        }
+        guard !compactions.isEmpty else { return 0 }
+        if compactions[0].indexPosition != nil { return compactIndex(budget: budget) }
+        return try compactRecords(budget: budget)
     }
 
-    private func compactIndex(budget: Int) {
+    private func compactIndex(budget: Int) -> Int {
         // To pass a key costs a fraction of a record.
-        var keysLeft = min(budget, .max / RangeBudget.keysPerRecord) * RangeBudget.keysPerRecord
+        let keyBudget = min(budget, .max / RangeBudget.keysPerRecord) * RangeBudget.keysPerRecord
+        var keysLeft = keyBudget
         while keysLeft > 0, let position = compactions[0].indexPosition {
             let (next, keyCount) = index.compactLeaf(at: position, main: compactions[0].revision)
             keysLeft -= keyCount + 1
             compactions[0].indexPosition = next
         }
+        return min(budget, (keyBudget - keysLeft) / RangeBudget.keysPerRecord + 1)
     }
 
-    private func compactRecords(budget: Int) throws(MVCCError) {
+    private func compactRecords(budget: Int) throws(MVCCError) -> Int {
         var job = compactions[0]
         // A compaction keeps something always: the changes at its revision.
         var hasher =
@@ -60,7 +62,9 @@ extension MVCCStore {
             ?? RecordHasher(revision: job.revision, compactedRevision: job.previousRevision, keepsNone: false)
         var doomed: [Bytes] = []
         var last: Bytes?
+        var isSpent = false
         var count = 0
+        var bytesLeft = RangeBudget.slice.byteCount
         let end = Revision(main: job.revision + 1, sub: 0).bucketKey()
         try store.scanRecords(from: job.recordPosition, to: end) { (key, value) throws(StoreError) in
             let record = try BucketRecord(key: key, value: value)
@@ -71,16 +75,19 @@ extension MVCCStore {
             if !isKept { doomed.append(bucketKey) }
             last = bucketKey
             count += 1
-            return count < budget
+            bytesLeft -= value.byteCount
+            isSpent = count == budget || bytesLeft <= 0
+            return !isSpent
         }
         for key in doomed { store.delete(.key, key: key) }
-        if count == budget, let last {
+        if isSpent, let last {
             job.recordPosition = last + [0]
             job.hasher = hasher
             compactions[0] = job
         } else {
             finish(job, hash: hasher.value)
         }
+        return count
     }
 
     /// The mark goes to the file with the last removals.

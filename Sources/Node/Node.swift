@@ -42,6 +42,8 @@ package final class Node {
     /// When the memory table was last frozen.
     var lastFreeze: UInt64
     var nextCompactionSlice: UInt64 = 0
+    /// How many records a compaction may still walk before it pauses.
+    var compactionBatchLeft: Int
     /// The newest snapshot record in the log, or on its way there.
     var snapshotIndex: LogIndex
     var isSnapshotInFlight = false
@@ -65,6 +67,7 @@ package final class Node {
         self.requestIDs = requestIDs
         self.now = now
         lastFreeze = now
+        compactionBatchLeft = settings.compactionBatchCount
     }
 
     // MARK: Events
