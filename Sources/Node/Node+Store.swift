@@ -9,13 +9,13 @@ internal import Store
 extension Node {
     /// Starts a commit of the store's file when one is due and the last is done.
     ///
-    /// While one runs, or waits for the log, only the number of changes makes another table: on a slow disk few large
-    /// ones then wait, and not many small ones that each read would have to pass through.
+    /// While one runs, or waits for the log, only the number and size of changes make another table: on a slow disk few
+    /// large ones then wait, and not many small ones that each read would have to pass through.
     func commitStoreIfDue() {
+        let isFull =
+            store.pendingChangeCount >= settings.commitChangeCount || store.pendingByteCount >= settings.commitByteCount
         let isDue = now - lastFreeze >= settings.commitIntervalNanoseconds && store.frozenTableCount == 0
-        if store.pendingChangeCount >= settings.commitChangeCount || (isDue && store.pendingChangeCount > 0) {
-            freezeStore()
-        }
+        if isFull || (isDue && store.pendingChangeCount > 0) { freezeStore() }
         // Ordering rule 3: what the file says is applied, the local log durably holds.
         let durable = min(raft.log.syncedIndex, raft.log.committedIndex)
         if let committer = store.beginCommit(syncedIndex: durable) {

@@ -5,9 +5,12 @@ struct ChangeTable: Sendable {
     private(set) var buckets = [BucketChanges](repeating: BucketChanges(), count: Bucket.allCases.count)
     /// Number of keys changed, in all buckets.
     private(set) var count = 0
+    /// Bytes of all keys and values that were set; those set again count again, so that no old value must be looked at.
+    private(set) var byteCount = 0
 
     mutating func set(_ bucket: Bucket, _ key: Bytes, _ value: Bytes?) {
         assertAlways(!key.isEmpty, "a record has a key")
+        byteCount += key.count + (value?.count ?? 0)
         if !buckets[Int(bucket.rawValue)].set(key, value) { count += 1 }
     }
 

@@ -90,6 +90,9 @@ package final class Store {
     /// Number of keys changed since the last freeze.
     package var pendingChangeCount: Int { live.tables[0].count + (isIndexPending ? 1 : 0) }
 
+    /// Bytes of keys and values set since the last freeze.
+    package var pendingByteCount: Int { live.tables[0].byteCount }
+
     /// Records that all effects of an entry are written.
     ///
     /// Its index and term join them in the memory table when that is frozen, and so reach the file in the same transaction

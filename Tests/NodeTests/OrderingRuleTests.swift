@@ -110,7 +110,7 @@ import WriteAheadLog
             try TestMember.withStore(on: member.crashed(policy)) { store in
                 let index = store.appliedIndex.rawValue
                 let count = try store.recordCount(.key)
-                #expect(count == Int(index - base))
+                #expect(base + UInt64(count) == index)
                 indexes.insert(index)
             }
         }

@@ -1,4 +1,5 @@
 import EtcdMessages
+import MVCC
 import Node
 import Primitives
 import SimulatedPlatform
@@ -44,6 +45,25 @@ import Testing
         #expect(member.reply(to: token) == .failure(.tooManyRequests))
         #expect(member.node.store.frozenTableCount == 4)
         #expect(try member.rangeResponse(to: member.range("key 1")).count == 1, "reads go on")
+        member.settle()
+        let later = member.put("later")
+        member.settle()
+        #expect(try #require(member.reply(to: later)).get().revision > 1)
+    }
+
+    @Test func changesThatWaitForTheFileAreBoundedInBytes() throws {
+        var settings = TestMember.settings
+        settings.commitByteCount = 10_000
+        settings.maxFrozenTableCount = 3
+        let member = try TestMember.ready(settings: settings)
+        var refused: RequestToken?
+        for number in 1...100 where refused == nil {
+            let token = member.put("key", Bytes(repeating: UInt8(number), count: 1000))
+            if !member.logJobs.isEmpty { member.runLog() }
+            if case .failure? = member.reply(to: token) { refused = token }
+        }
+        #expect(member.reply(to: try #require(refused)) == .failure(.tooManyRequests))
+        #expect((30..<50).contains(member.node.mvcc.currentRevision))
         member.settle()
         let later = member.put("later")
         member.settle()
