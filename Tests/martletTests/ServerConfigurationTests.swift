@@ -110,5 +110,8 @@ import Testing
         let address = ListenAddress(host: "127.0.0.1", port: 2379)
         let error = ListenError(address: address, cause: .system(call: "bind", errorNumber: 98))
         #expect(error.description == "listen tcp 127.0.0.1:2379: bind: address already in use")
+        let unknown = ListenError(
+            address: ListenAddress(host: "::1", port: 1), cause: .unresolvedHost("nest", reason: "no such host"))
+        #expect(unknown.description == "listen tcp [::1]:1: lookup nest: no such host")
     }
 }
