@@ -41,7 +41,8 @@ let package = Package(
         .executable(name: "martlet-sim", targets: ["martlet-sim"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0")
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     ],
     targets: [
         // C libraries
@@ -94,14 +95,22 @@ let package = Package(
                 "Alarms", "Apply", "EtcdMessages", "GRPCCore", "Leases", "MVCC", "Membership", "Node", "Primitives",
                 "Raft", "Store",
             ]),
+        module(
+            "HTTPAPI",
+            [
+                "Alarms", "Apply", "EtcdMessages", "GRPCCore", "Membership", "Node", "Primitives", "Raft",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         module("EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
 
         // Programs
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BoltStore", "ClientAPI", "Environment", "GRPCCore", "MVCC", "Node", "Platform", "Primitives", "Raft",
-                "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
+                "BoltStore", "ClientAPI", "Environment", "GRPCCore", "HTTPAPI", "MVCC", "Node", "Platform",
+                "Primitives",
+                "Raft", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
         .executableTarget(name: "martlet-sim", dependencies: ["Primitives", "Simulation"], swiftSettings: settings),
@@ -154,6 +163,7 @@ let package = Package(
                 "ClientAPI", "Environment", "GRPCCore", "Node", "Primitives",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        tests(of: "HTTPAPI", ["EtcdMessages", "GRPCCore", "Node", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
     ]
 )

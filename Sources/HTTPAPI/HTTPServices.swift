@@ -1,0 +1,100 @@
+internal import EtcdMessages
+package import Node
+package import Primitives
+
+/// The answers to what is asked over HTTP, from one member. It belongs to the loop's thread, as the member does.
+///
+/// A probe that reads is answered once its reads are; meanwhile it waits here under a number of its own. The member bounds
+/// how long a read waits, and `HTTPServer` how many questions there are.
+package final class HTTPServices {
+    /// A question whose reads are under way.
+    private struct Probe {
+        let call: HTTPCall
+        var failures: [HealthCheck: EtcdError] = [:]
+        var waiting: Int
+    }
+
+    private let member: any HTTPMember
+    private var probes: [UInt64: Probe] = [:]
+    private var nextNumber: UInt64 = 0
+
+    /// Marks the tokens of HTTP's reads. gRPC's have the index of a slot in their upper half, which is never so large.
+    private static let mark: UInt64 = 1 << 63
+
+    package init(member: any HTTPMember) {
+        self.member = member
+    }
+
+    /// Whether an answer of the member is one for these services.
+    package static func owns(_ token: RequestToken) -> Bool { token.rawValue & mark != 0 }
+
+    package func ask(_ call: HTTPCall) {
+        switch call.question {
+        case .version:
+            call.answer(member.versions.response)
+        case .health(let question):
+            let problem = HealthReport.problem(question, alarms: member.activeAlarms, hasLeader: member.hasLeader)
+            if let problem {
+                call.answer(HealthReport(reason: problem).response)
+            } else {
+                read([question.isSerializable ? .serializableRead : .linearizableRead], for: call)
+            }
+        case .checks(let checks, _):
+            read(checks.filter { $0 == .serializableRead || $0 == .linearizableRead }, for: call)
+        }
+    }
+
+    /// The member's answer to a read.
+    package func answer(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
+        let number = (token.rawValue & ~Self.mark) >> 1
+        guard var probe = probes[number] else { unreachable("an answer to a probe that does not wait") }
+        if case .failure(let error) = result {
+            probe.failures[token.rawValue & 1 == 1 ? .serializableRead : .linearizableRead] = error
+        }
+        probe.waiting -= 1
+        if probe.waiting > 0 {
+            probes[number] = probe
+        } else {
+            probes[number] = nil
+            finish(probe)
+        }
+    }
+
+    private func read(_ checks: [HealthCheck], for call: HTTPCall) {
+        let probe = Probe(call: call, waiting: checks.count)
+        guard !checks.isEmpty else {
+            finish(probe)
+            return
+        }
+        let number = nextNumber
+        nextNumber = (nextNumber + 1) & (Self.mark >> 1 - 1)
+        probes[number] = probe
+        for check in checks {
+            let isSerializable = check == .serializableRead
+            member.probe(
+                isSerializable: isSerializable,
+                RequestToken(rawValue: Self.mark | number << 1 | (isSerializable ? 1 : 0)))
+        }
+    }
+
+    private func finish(_ probe: Probe) {
+        switch probe.call.question {
+        case .version:
+            unreachable("the version needs no read")
+        case .health:
+            let error = probe.failures[.serializableRead] ?? probe.failures[.linearizableRead]
+            probe.call.answer(HealthReport(reason: HealthReport.problem(error)).response)
+        case .checks(let checks, let isVerbose):
+            let outcomes = checks.map { CheckReport.Outcome(check: $0, failure: failure(of: $0, probe)) }
+            probe.call.answer(CheckReport(outcomes: outcomes, isVerbose: isVerbose).response)
+        }
+    }
+
+    private func failure(of check: HealthCheck, _ probe: Probe) -> String? {
+        switch check {
+        case .dataCorruption: member.activeAlarms.contains(.corrupt) ? "alarm activated: CORRUPT" : nil
+        case .serializableRead, .linearizableRead: probe.failures[check]?.message
+        case .nonLearner: member.isLearner ? "not supported for learner" : nil
+        }
+    }
+}
