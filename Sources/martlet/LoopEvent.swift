@@ -1,4 +1,5 @@
 internal import BoltStore
+internal import HTTPAPI
 internal import Node
 internal import Primitives
 
@@ -8,6 +9,8 @@ enum LoopEvent: Sendable {
     case snapshotSaved
     case storeCommitted(BoltCommitter.Outcome)
     case longReadFinished(LongRead, RequestToken, Result<Reply, EtcdError>)
+    /// A question asked over HTTP.
+    case http(HTTPCall)
     /// An effect could not be carried out.
     case failed(NodeError)
     /// The process was asked to end, by the signal of this number.

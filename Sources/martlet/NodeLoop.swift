@@ -2,6 +2,7 @@ internal import BoltStore
 internal import ClientAPI
 internal import Environment
 internal import GRPCCore
+internal import HTTPAPI
 internal import Logging
 internal import Node
 internal import Platform
@@ -13,12 +14,13 @@ internal import WriteAheadLog
 ///
 /// It runs on the thread of gRPC's completion queue, so that a read is answered where it arrived.
 final class NodeLoop {
-    let mailbox: LoopMailbox
-
     private let node: Node
     private let server: GRPCServer
     private let acceptor: Acceptor
     private let services: EtcdServices
+    private let http: HTTPServer
+    private let httpServices: HTTPServices
+    private let mailbox: LoopMailbox
     private let clock: RealClock
     private let logger = Logger(label: "martlet")
     private let logThread: LogThread
@@ -39,15 +41,16 @@ final class NodeLoop {
     private static let drainTimeout: UInt64 = 5_000_000_000
 
     init(
-        node: Node, writer: WALWriter, disk: any Disk, server: GRPCServer, acceptor: Acceptor,
-        services: EtcdServicesSettings, clock: RealClock
+        node: Node, writer: WALWriter, disk: any Disk, server: GRPCServer, http: HTTPServer,
+        acceptor: Acceptor, mailbox: LoopMailbox, services: EtcdServicesSettings, clock: RealClock
     ) {
         self.node = node
         self.server = server
         self.acceptor = acceptor
         self.clock = clock
         self.services = EtcdServices(node: node, server: server, settings: services)
-        let mailbox = LoopMailbox(waker: server.waker)
+        self.http = http
+        httpServices = HTTPServices(member: node)
         self.mailbox = mailbox
         logThread = LogThread(writer: writer, disk: disk, mailbox: mailbox)
         storeThread = Worker(name: "store") {
@@ -66,7 +69,7 @@ final class NodeLoop {
     }
 
     /// Serves until the process is asked to end or the node stops. Answers the exit code. No thread of its own is left,
-    /// but server, acceptor and node are for the caller to close.
+    /// but servers, acceptor and node are for the caller to close.
     func run() -> Int32 {
         node.start()
         while !isTerminating && failure == nil { turn() }
@@ -96,8 +99,9 @@ final class NodeLoop {
     /// Lets the calls under way end while the node works, and cuts off those that do not.
     private func drain() {
         server.beginDrain()
+        http.beginDrain()
         let end = clock.monotonicNanoseconds() + Self.drainTimeout
-        while !server.isDrained, failure == nil, clock.monotonicNanoseconds() < end { turn() }
+        while !server.isDrained || !http.isDrained, failure == nil, clock.monotonicNanoseconds() < end { turn() }
         server.drain(services, timeoutNanoseconds: 0)
     }
 
@@ -117,7 +121,12 @@ final class NodeLoop {
         case .saveSnapshot(let job): logThread.save(job)
         case .commitStore(let committer): storeThread.submit(committer)
         case .longRead(let token, let read): readThread.submit(ReadJob(token: token, read: read))
-        case .reply(let token, let result): services.answer(token, result)
+        case .reply(let token, let result):
+            if HTTPServices.owns(token) {
+                httpServices.answer(token, result)
+            } else {
+                services.answer(token, result)
+            }
         case .ready: serveClients()
         case .stop(let error): failure = "\(error)"
         }
@@ -129,6 +138,7 @@ final class NodeLoop {
         case .snapshotSaved: node.snapshotSaved()
         case .storeCommitted(let outcome): node.storeCommitted(outcome)
         case .longReadFinished(let read, let token, let result): node.longReadFinished(read, token, result)
+        case .http(let call): httpServices.ask(call)
         case .failed(let error): node.failed(error)
         case .terminate(let signal):
             logger.info("received signal; shutting down", metadata: ["signal": "\(signal)"])

@@ -2,6 +2,7 @@ internal import BoltStore
 internal import ClientAPI
 internal import Environment
 internal import GRPCCore
+internal import HTTPAPI
 internal import Logging
 internal import MVCC
 internal import Node
@@ -36,7 +37,10 @@ final class Server {
         announce()
         let server = try GRPCServer(methods: EtcdMethod.registrations, settings: configuration.grpc)
         defer { server.close() }
-        let acceptor = try Acceptor(settings: AcceptorSettings(), port: server.connectionPort)
+        let mailbox = LoopMailbox(waker: server.waker)
+        let http = HTTPServer { mailbox.put(.http($0)) }
+        defer { http.close() }
+        let acceptor = try Acceptor(settings: AcceptorSettings(), port: server.connectionPort, sink: http)
         defer { acceptor.close() }
         // Before the data directory is touched: two servers with the same flags are told apart by their ports first.
         for address in configuration.clientAddresses { try listen(acceptor, on: address) }
@@ -44,9 +48,9 @@ final class Server {
         let opened = try open(disk)
         defer { opened.node.close() }
         let loop = NodeLoop(
-            node: opened.node, writer: opened.writer, disk: disk, server: server, acceptor: acceptor,
-            services: configuration.services, clock: clock)
-        shutdown.attach(loop.mailbox)
+            node: opened.node, writer: opened.writer, disk: disk, server: server, http: http, acceptor: acceptor,
+            mailbox: mailbox, services: configuration.services, clock: clock)
+        shutdown.attach(mailbox)
         return loop.run()
     }
 
