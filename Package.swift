@@ -160,8 +160,8 @@ let package = Package(
         tests(
             of: "martlet",
             [
-                "ClientAPI", "Environment", "GRPCCore", "Node", "Primitives",
-                .product(name: "Logging", package: "swift-log"),
+                "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "Node", "Primitives", "SimulatedPlatform",
+                "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "HTTPAPI", ["EtcdMessages", "GRPCCore", "Node", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),

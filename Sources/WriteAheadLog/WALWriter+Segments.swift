@@ -25,9 +25,15 @@ extension WALWriter {
         let file = try onDisk { () throws(DiskError) in
             if try disk.exists(path) { try disk.remove(path) }
             let file = try disk.open(path, .createNew)
-            try file.lock(.openFileDescription)
-            try file.allocate(byteCount: settings.segmentByteCount)
-            try file.sync()
+            do throws(DiskError) {
+                try file.lock(.openFileDescription)
+                try file.allocate(byteCount: settings.segmentByteCount)
+                try file.sync()
+            } catch {
+                // On a full disk what was reserved is missed elsewhere. If this fails, too, the next attempt removes it.
+                try? disk.remove(path)
+                throw error
+            }
             return file
         }
         prepared = PreparedSegment(path: path, file: file)

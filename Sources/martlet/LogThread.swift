@@ -1,4 +1,5 @@
 internal import Environment
+internal import Logging
 internal import Node
 internal import Platform
 internal import Primitives
@@ -20,20 +21,24 @@ struct LogThread {
         }
     }
 
+    private static let logger = Logger(label: "martlet")
+
     private let worker: Worker<Job>
 
     init(writer: WALWriter, disk: any Disk, mailbox: LoopMailbox) {
         let handover = Handover(writer)
         worker = Worker(name: "log") {
             let writer = handover.writer
+            var unprepared: SegmentName?
             return { job, isIdle in
                 do throws(NodeError) {
                     mailbox.put(try Self.run(job, writer, disk))
-                    // The next segment takes time to reserve; nobody waits for it now.
-                    if isIdle { try Self.prepareNextSegment(writer) }
                 } catch {
                     mailbox.put(.failed(error))
+                    return
                 }
+                // The next segment takes time to reserve; nobody waits for it now.
+                if isIdle { Self.prepareNextSegment(writer, unless: &unprepared) }
             }
         }
     }
@@ -49,11 +54,15 @@ struct LogThread {
         }
     }
 
-    private static func prepareNextSegment(_ writer: WALWriter) throws(NodeError) {
+    /// Makes the next segment ahead, unless that was tried behind this one and failed. The disk may be full, which is no
+    /// reason to stop: there is room in the segment that is written to, and space may be found before it is used up.
+    private static func prepareNextSegment(_ writer: WALWriter, unless unprepared: inout SegmentName?) {
+        guard writer.needsPreparation, unprepared != writer.lastSegment else { return }
         do throws(WALError) {
-            if writer.needsPreparation { try writer.prepareNextSegment() }
+            try writer.prepareNextSegment()
         } catch {
-            throw .log(error)
+            unprepared = writer.lastSegment
+            logger.warning("the next segment of the log cannot be made ahead", metadata: ["error": "\(error)"])
         }
     }
 
