@@ -23,6 +23,18 @@ extension Node {
         }
     }
 
+    /// Has everything that is applied go to the store's file, whether or not a commit is due: before the end of the
+    /// process, so that the next start replays nothing and a copy of the file alone is whole, as etcd leaves it.
+    ///
+    /// - Returns: what to ask `isCommitted` for.
+    package func commitAtOnce() -> Int {
+        freezeStore()
+        return store.freezeCount
+    }
+
+    /// Whether the store's file has as many freezes.
+    package func isCommitted(freezeCount: Int) -> Bool { store.committedFreezeCount >= freezeCount }
+
     private func freezeStore() {
         store.freeze()
         lastFreeze = now

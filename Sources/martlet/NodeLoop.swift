@@ -96,12 +96,15 @@ final class NodeLoop {
         node.tick(now: clock.monotonicNanoseconds())
     }
 
-    /// Lets the calls under way end while the node works, and cuts off those that do not.
+    /// Lets the calls under way end while the node works, and cuts off those that do not; then has the store's file take
+    /// what it does not have yet. What time does not suffice for is in the log.
     private func drain() {
         server.beginDrain()
         http.beginDrain()
         let end = clock.monotonicNanoseconds() + Self.drainTimeout
         while !server.isDrained || !http.isDrained, failure == nil, clock.monotonicNanoseconds() < end { turn() }
+        let freezeCount = node.commitAtOnce()
+        while !node.isCommitted(freezeCount: freezeCount), failure == nil, clock.monotonicNanoseconds() < end { turn() }
         server.drain(services, timeoutNanoseconds: 0)
     }
 

@@ -69,6 +69,24 @@ import Testing
         #expect(slices >= 5)
     }
 
+    // MARK: The end
+
+    @Test func atTheEndTheFileTakesEverythingAtOnce() throws {
+        let member = try TestMember.ready()
+        member.commit()
+        member.put("last")
+        member.settle()
+        // The interval has not passed: nothing is due.
+        #expect(member.committer == nil && member.node.store.committedIndex < member.node.store.appliedIndex)
+        let freezeCount = member.node.commitAtOnce()
+        #expect(!member.node.isCommitted(freezeCount: freezeCount))
+        member.pump()
+        member.settle()
+        #expect(member.node.isCommitted(freezeCount: freezeCount))
+        #expect(member.node.store.committedIndex == member.node.store.appliedIndex)
+        #expect(try TestMember.withStore(on: member.crashed()) { try $0.recordCount(.key) } == 1)
+    }
+
     // MARK: Hashes
 
     @Test func aHashIsOfTheMomentItWasAskedFor() throws {
