@@ -85,7 +85,8 @@ final class Server {
             "opened the data directory",
             metadata: [
                 "local-member-id": "\(node.memberID)", "cluster-id": "\(node.clusterID)",
-                "applied-index": "\(node.raft.log.appliedIndex)", "current-revision": "\(node.mvcc.currentRevision)",
+                "applied-index": .stringConvertible(node.raft.log.appliedIndex.rawValue),
+                "current-revision": .stringConvertible(node.mvcc.currentRevision),
             ])
         return opened
     }
