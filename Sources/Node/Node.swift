@@ -137,7 +137,7 @@ package final class Node {
 
     /// How long in nanoseconds the shell may sleep, if nothing comes from outside, before `takeEffects` has work again.
     package func nanosecondsToNextWork(max longest: UInt64) -> UInt64 {
-        guard !reads.hasActiveRanges else { return 0 }
+        if reads.hasActiveRanges || (batchInFlight == nil && raft.hasEffects) { return 0 }
         var due = now + longest
         if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
         if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {

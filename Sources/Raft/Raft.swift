@@ -114,6 +114,12 @@ package struct Raft {
         log.compact(through: index)
     }
 
+    /// Whether `takeEffects` has something that others wait for; a commit that the log is yet to hear of is nothing such.
+    package var hasEffects: Bool {
+        !effects.entries.isEmpty || !effects.committedEntries.isEmpty || !effects.readStates.isEmpty
+            || currentHardState.term != savedHardState.term || currentHardState.vote != savedHardState.vote
+    }
+
     /// What there is to do since the last call. The order is that of `RaftEffects`.
     package mutating func takeEffects() -> RaftEffects {
         var taken = effects

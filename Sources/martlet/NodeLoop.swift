@@ -88,10 +88,8 @@ final class NodeLoop {
 
     /// One round: what is due, then what comes.
     private func turn() {
-        let effects = node.takeEffects()
-        for effect in effects { perform(effect) }
-        let timeout = effects.isEmpty ? node.nanosecondsToNextWork(max: Self.idleTimeout) : 0
-        _ = server.poll(services, timeoutNanoseconds: timeout)
+        for effect in node.takeEffects() { perform(effect) }
+        _ = server.poll(services, timeoutNanoseconds: node.nanosecondsToNextWork(max: Self.idleTimeout))
         for event in mailbox.takeAll() { deliver(event) }
         node.tick(now: clock.monotonicNanoseconds())
     }
