@@ -19,43 +19,24 @@ package struct SnapshotName: Equatable, Comparable, Sendable, CustomStringConver
     package init?(_ name: String) {
         let bytes = Bytes(text: name)
         guard bytes.count == 38, bytes[16] == UInt8(ascii: "-"), name.utf8.suffix(5).elementsEqual(".snap".utf8),
-            let term = parseHex(bytes[0..<16]), let index = parseHex(bytes[17..<33])
+            let term = UInt64(fixedHexadecimal: bytes[0..<16]), let index = UInt64(fixedHexadecimal: bytes[17..<33])
         else { return nil }
         self.init(term: Term(term), index: LogIndex(index))
     }
 
-    package var description: String { "\(hex(term.rawValue))-\(hex(index.rawValue)).snap" }
+    package var description: String { "\(term.rawValue.fixedHexadecimal)-\(index.rawValue.fixedHexadecimal).snap" }
 
     package static func < (left: SnapshotName, right: SnapshotName) -> Bool {
         (left.term, left.index) < (right.term, right.index)
     }
 
     /// The name of the store's file that came with a snapshot.
-    package static func database(index: LogIndex) -> String { "\(hex(index.rawValue)).snap.db" }
+    package static func database(index: LogIndex) -> String { "\(index.rawValue.fixedHexadecimal).snap.db" }
 
     /// Reads the name of a store's file that came with a snapshot; nil if it is not just such a one.
     package static func databaseIndex(_ name: String) -> LogIndex? {
         let bytes = Bytes(text: name)
         guard bytes.count == 24, name.utf8.suffix(8).elementsEqual(".snap.db".utf8) else { return nil }
-        return parseHex(bytes[0..<16]).map { LogIndex($0) }
+        return UInt64(fixedHexadecimal: bytes[0..<16]).map { LogIndex($0) }
     }
-}
-
-/// A number in sixteen lowercase hexadecimal digits.
-private func hex(_ value: UInt64) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 16 - digits.utf8.count) + digits
-}
-
-/// Reads sixteen lowercase hexadecimal digits.
-private func parseHex(_ digits: ArraySlice<UInt8>) -> UInt64? {
-    var value: UInt64 = 0
-    for digit in digits {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt64(digit - UInt8(ascii: "0"))
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt64(digit - UInt8(ascii: "a") + 10)
-        default: return nil
-        }
-    }
-    return value
 }
