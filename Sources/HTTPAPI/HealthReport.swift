@@ -30,7 +30,7 @@ struct HealthReport {
             return HTTPResponse(
                 200, "OK", fields: [HTTPResponse.plainText], body: #"{"health":"true","reason":""}"#)
         }
-        return .error(
-            503, "Service Unavailable", #"{"health":"false","reason":\#(JSONText.quoted(reason))}"#)
+        let quoted = JSONValue.string(text: reason).encoded().text
+        return .error(503, "Service Unavailable", #"{"health":"false","reason":\#(quoted)}"#)
     }
 }

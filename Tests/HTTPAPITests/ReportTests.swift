@@ -72,8 +72,9 @@ import Testing
         }
     }
 
-    @Test func textIsQuotedAsGoQuotesIt() {
-        #expect(JSONText.quoted("a\"\\\n\r\t\u{8}\u{c}\u{1}/é\u{2028}&") == #""a\"\\\n\r\t\b\f\u0001/é\u2028\u0026""#)
+    @Test func aReasonIsQuotedAsGoQuotesIt() {
+        let report = HealthReport(reason: "a\"\\\n\r\t\u{8}\u{c}\u{1}/é\u{2028}&")
+        #expect(report.response.body.contains(#""a\"\\\n\r\t\b\f\u0001/é\u2028\u0026""#))
     }
 
     @Test(arguments: [
