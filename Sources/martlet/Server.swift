@@ -35,6 +35,10 @@ final class Server {
 
     private func serve() throws -> Int32 {
         announce()
+        // The core's own lines would stand between ours, in a form that no tool reads.
+        GRPCLog.redirect { severity, text in
+            Logger(label: "grpc").log(level: severity == .error ? .error : .debug, "\(text)")
+        }
         let server = try GRPCServer(methods: EtcdMethod.registrations, settings: configuration.grpc)
         defer { server.close() }
         let mailbox = LoopMailbox(waker: server.waker)
