@@ -77,7 +77,7 @@ package final class Node {
         raft.campaign()
     }
 
-    /// Time has passed. To be called at least every 10 ms while there is work (`hasWork`), else every 100 ms.
+    /// Time has passed. To be called after each wait, which is no longer than `nanosecondsToNextWork` says.
     package func tick(now: UInt64) {
         assertAlways(now >= self.now, "time does not go back")
         self.now = now
