@@ -15,6 +15,9 @@ package enum NodeEffect {
     case longRead(RequestToken, LongRead)
     /// Answer a client.
     case reply(RequestToken, Result<Reply, EtcdError>)
+    /// A stream has a message: pull with `Node.nextWatchMessage` until there is none. Not given again
+    /// before that.
+    case streamReady(RequestToken)
     /// The member leads, and its name and URLs are known to the cluster: clients can be served.
     case ready
     /// Nothing more will be done or answered; the process must end and say why (ordering rule 5).

@@ -33,6 +33,8 @@ final class SimulatedMember {
     private var reads: [(token: RequestToken, read: LongRead)] = []
     /// Answers to clients since they were last taken, in the order in which they were given.
     private var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
+    /// Watch streams that have a message.
+    private var readyStreams: [RequestToken] = []
     private(set) var isReady = false
     /// Why the member stopped; nil while it runs.
     private(set) var stopError: NodeError?
@@ -175,6 +177,7 @@ final class SimulatedMember {
             case .saveSnapshot(let job): logJobs.append(.save(job))
             case .commitStore(let started): committer = started
             case .longRead(let token, let read): reads.append((token, read))
+            case .streamReady(let token): readyStreams.append(token)
             case .reply(let token, let result): replies.append((token, result))
             case .ready: isReady = true
             case .stop(let error): stopError = error

@@ -128,6 +128,7 @@ final class NodeLoop {
             } else {
                 services.answer(token, result)
             }
+        case .streamReady: unreachable("no service opens a stream of the node")
         case .ready: serveClients()
         case .stop(let error): failure = "\(error)"
         }

@@ -84,6 +84,7 @@ final class TestService {
                 node.snapshotSaved()
             case .longRead(let token, let read): node.longReadFinished(read, token, read.run())
             case .reply(let token, let result): services.answer(token, result)
+            case .streamReady: Issue.record("no service opens a stream of the node")
             case .ready: isReady = true
             case .stop(let error): Issue.record("the member stopped: \(error)")
             }

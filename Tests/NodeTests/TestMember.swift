@@ -24,6 +24,7 @@ final class TestMember {
     var longReads: [(token: RequestToken, read: LongRead)] = []
     /// All answers, in the order in which they were given.
     private(set) var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
+    var readyStreams: [RequestToken] = []
     private(set) var readyCount = 0
     private(set) var stops: [NodeError] = []
     /// Called with each effect as it is given out.
@@ -78,6 +79,7 @@ final class TestMember {
                 #expect(committer == nil, "one commit at a time")
                 committer = started
             case .longRead(let token, let read): longReads.append((token, read))
+            case .streamReady(let token): readyStreams.append(token)
             case .reply(let token, let result): replies.append((token, result))
             case .ready: readyCount += 1
             case .stop(let error): stops.append(error)
