@@ -4,7 +4,7 @@ RELEASE = .build/release/martlet
 SEED ?= 1
 RUNS ?= 20000
 
-.PHONY: run release test unit compatibility check fix fuzz sim clean dependencies test-dependencies
+.PHONY: run release test unit compatibility check fix fuzz sim bench clean dependencies test-dependencies
 
 run: release # one durable member on 127.0.0.1:2379, its data in ./default.etcd
 	$(RELEASE)
@@ -23,6 +23,12 @@ unit: test-dependencies
 compatibility: release test-dependencies
 	Scripts/fetch-oracles
 	Scripts/test-compatibility
+
+bench: dependencies test-dependencies ## a real etcd and Martlet under the same load, as ratios; BENCH holds more words for Scripts/bench
+	$(SWIFT) build -c release --product martlet
+	$(SWIFT) build -c release --product martlet-bench
+	Scripts/fetch-oracles
+	Scripts/bench $(BENCH)
 
 sim: test-dependencies ## many seeds of the simulator; SEED and RUNS choose which
 	$(SWIFT) build -c release --product martlet-sim

@@ -38,9 +38,11 @@ let package = Package(
     name: "martlet",
     products: [
         .executable(name: "martlet", targets: ["martlet"]),
+        .executable(name: "martlet-bench", targets: ["martlet-bench"]),
         .executable(name: "martlet-sim", targets: ["martlet-sim"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     ],
@@ -103,6 +105,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         module("EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
+        module("Benchmark", ["EtcdMessages", "Environment", "GRPCCore", "Platform", "Primitives"]),
 
         // Programs
         .executableTarget(
@@ -111,6 +114,13 @@ let package = Package(
                 "BoltStore", "ClientAPI", "Environment", "GRPCCore", "HTTPAPI", "MVCC", "Node", "Platform",
                 "Primitives",
                 "Raft", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "martlet-bench",
+            dependencies: [
+                "Benchmark", "EtcdMessages", "Environment", "GRPCCore", "Platform", "Primitives",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .executableTarget(name: "martlet-sim", dependencies: ["Primitives", "Simulation"], swiftSettings: settings),
@@ -165,5 +175,6 @@ let package = Package(
             ]),
         tests(of: "HTTPAPI", ["EtcdMessages", "GRPCCore", "Node", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
+        tests(of: "Benchmark", ["EtcdMessages", "Environment", "Primitives"]),
     ]
 )
