@@ -73,6 +73,9 @@ package final class BoltFile {
         if readers[index].count == 0 { readers.remove(at: index) }
     }
 
+    /// The file as a view sees it, to be read as a file of its own while the view is pinned.
+    package func copy(of view: BoltView) -> BoltCopy { BoltCopy(view, file: file) }
+
     // MARK: Writing
 
     /// A committer for changes to any number of buckets, sorted by bucket. Lends it the free pages.

@@ -62,7 +62,7 @@ package final class EtcdServices: GRPCHandler {
         switch result {
         case .success(let reply):
             header.write(revision: reply.revision, term: node.raft.term)
-            let prefix = header.bytes
+            let prefix = reply.hasHeader ? header.bytes : []
             unsafe server.reply(call, prefix: prefix.span.bytes, body: reply.body)
         case .failure(let error):
             server.fail(call, error)

@@ -35,7 +35,7 @@ extension Node {
     /// Whether the store's file has as many freezes.
     package func isCommitted(freezeCount: Int) -> Bool { store.committedFreezeCount >= freezeCount }
 
-    private func freezeStore() {
+    func freezeStore() {
         store.freeze()
         lastFreeze = now
     }

@@ -1,5 +1,5 @@
 package import EtcdMessages
-package import Primitives
+internal import Primitives
 
 /// Watches. The shell pulls: it asks for a stream's next message when told that there is one (`streamReady`), and each
 /// time the stream's transport has taken the last. So a client that does not read costs no more than it did when it

@@ -30,6 +30,7 @@ package final class Node {
     var proposals = PendingProposals()
     var reads = PendingReads()
     var compactions = PendingCompactions()
+    var snapshots = ClientSnapshots()
     /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
     package internal(set) var now: UInt64
 
@@ -128,6 +129,7 @@ package final class Node {
         if !isStopped {
             stepRanges()
             answerCompactions()
+            openSnapshots()
             commitStoreIfDue()
             publishIfNeeded()
         }

@@ -1,5 +1,6 @@
 package import BoltStore
 package import Primitives
+package import Store
 
 /// What the core wants done outside it. The shell carries effects out, in the order given and each on the thread that
 /// owns the matter, and answers with the event named. Errors of the disk are answered with `Node.failed`, and end the
@@ -13,6 +14,9 @@ package enum NodeEffect {
     case saveSnapshot(SnapshotJob)
     /// Run a long read over an immutable view, on any thread but the loop's. Answer: `Node.longReadFinished`.
     case longRead(RequestToken, LongRead)
+    /// A snapshot is ready for the client that asked for it: to be read on any thread but the loop's, and given back with
+    /// `Node.closeSnapshot`.
+    case snapshotOpened(RequestToken, StoreSnapshot)
     /// Answer a client.
     case reply(RequestToken, Result<Reply, EtcdError>)
     /// A stream has a message: pull with `Node.nextWatchMessage` until there is none. Not given again

@@ -31,6 +31,8 @@ final class SimulatedMember {
     private var logJobs: [LogJob] = []
     private var committer: BoltCommitter?
     private var reads: [(token: RequestToken, read: LongRead)] = []
+    /// Snapshots opened and not yet read.
+    private var snapshots: [(token: RequestToken, snapshot: StoreSnapshot)] = []
     /// Answers to clients since they were last taken, in the order in which they were given.
     private var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
     /// Watch streams that have a message.
@@ -178,6 +180,7 @@ final class SimulatedMember {
             case .commitStore(let started): committer = started
             case .longRead(let token, let read): reads.append((token, read))
             case .streamReady(let token): readyStreams.append(token)
+            case .snapshotOpened(let token, let snapshot): snapshots.append((token, snapshot))
             case .reply(let token, let result): replies.append((token, result))
             case .ready: isReady = true
             case .stop(let error): stopError = error

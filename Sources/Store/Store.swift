@@ -142,6 +142,22 @@ package final class Store {
         file.release(view.base)
     }
 
+    /// The file as the last commit left it, to be copied while writes go on. Give it back with `release`.
+    package func openSnapshot() throws(StoreError) -> StoreSnapshot {
+        let view = committedView()
+        do throws(StoreError) {
+            let storageVersion = try view.value(.meta, key: MetaKey.storageVersion)
+            return StoreSnapshot(view: view, copy: file.copy(of: view.base), storageVersion: storageVersion)
+        } catch {
+            release(view)
+            throw error
+        }
+    }
+
+    package func release(_ snapshot: StoreSnapshot) {
+        release(snapshot.view)
+    }
+
     // MARK: Committing
 
     /// Number of frozen tables that wait for a commit or are in one.

@@ -122,6 +122,7 @@ final class NodeLoop {
         case .saveSnapshot(let job): logThread.save(job)
         case .commitStore(let committer): storeThread.submit(committer)
         case .longRead(let token, let read): readThread.submit(ReadJob(token: token, read: read))
+        case .snapshotOpened: unreachable("no method that takes a snapshot is registered")
         case .reply(let token, let result):
             if HTTPServices.owns(token) {
                 httpServices.answer(token, result)

@@ -150,14 +150,17 @@ import Testing
         for _ in 0..<20 { try file.commit(workload.next()) }
         let view = file.pin()
         let contents = workload.contents
-        var copy = BoltCopy(view)
+        let copy = file.copy(of: view)
         var bytes = Bytes()
-        while let piece = copy.next(maxByteCount: 700) {
-            bytes += piece
+        while bytes.count < copy.byteCount {
+            bytes += try copy.read(offset: bytes.count, count: 700)
             try file.commit(workload.next())
         }
+        #expect(try copy.read(offset: bytes.count, count: 1).isEmpty)
+        #expect(try copy.read(offset: 1000, count: 900) == Bytes(bytes[1000..<1900]))
         file.release(view)
         file.close()
+        #expect(throws: BoltError.self) { try copy.read(offset: 4000, count: 1) }
         #expect(bytes.count == copy.byteCount && bytes.count == Int(view.root.highWaterMark) * 1024)
         #expect(BoltMeta(Bytes(bytes[16..<80]))?.transaction == view.root.transaction)
         #expect(BoltMeta(Bytes(bytes[1040..<1104]))?.transaction == view.root.transaction - 1)

@@ -85,6 +85,7 @@ final class TestService {
             case .longRead(let token, let read): node.longReadFinished(read, token, read.run())
             case .reply(let token, let result): services.answer(token, result)
             case .streamReady: Issue.record("no service opens a stream of the node")
+            case .snapshotOpened: Issue.record("no service opens a snapshot")
             case .ready: isReady = true
             case .stop(let error): Issue.record("the member stopped: \(error)")
             }

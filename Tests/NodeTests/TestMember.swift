@@ -22,6 +22,8 @@ final class TestMember {
     var logJobs: [LogJob] = []
     var committer: BoltCommitter?
     var longReads: [(token: RequestToken, read: LongRead)] = []
+    /// All snapshots opened, in the order in which they were.
+    private(set) var snapshots: [(token: RequestToken, snapshot: StoreSnapshot)] = []
     /// All answers, in the order in which they were given.
     private(set) var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
     var readyStreams: [RequestToken] = []
@@ -80,6 +82,7 @@ final class TestMember {
                 committer = started
             case .longRead(let token, let read): longReads.append((token, read))
             case .streamReady(let token): readyStreams.append(token)
+            case .snapshotOpened(let token, let snapshot): snapshots.append((token, snapshot))
             case .reply(let token, let result): replies.append((token, result))
             case .ready: readyCount += 1
             case .stop(let error): stops.append(error)

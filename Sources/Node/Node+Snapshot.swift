@@ -1,0 +1,32 @@
+internal import Primitives
+internal import Store
+
+/// Snapshots for clients: freeze, commit, pin (ordering rule 11).
+extension Node {
+    /// A client wants a copy of the store's file. It holds everything applied when it was asked for.
+    ///
+    /// The effect that follows is `snapshotOpened`, or a failure as its reply. Until `closeSnapshot` the pages of the
+    /// snapshot are not reused, so that the file may grow.
+    package func openSnapshot(_ token: RequestToken) {
+        freezeStore()
+        snapshots.wait(token, freezeCount: store.freezeCount)
+    }
+
+    /// The snapshot has been read, or is no longer wanted, whether it was opened yet or not. Nobody may read it any more.
+    package func closeSnapshot(_ token: RequestToken) {
+        if let snapshot = snapshots.close(token) { store.release(snapshot) }
+    }
+
+    /// Opens the snapshots that have all they must hold in the file.
+    func openSnapshots() {
+        while let token = snapshots.takeCommitted(freezeCount: store.committedFreezeCount) {
+            do throws(StoreError) {
+                let snapshot = try store.openSnapshot()
+                snapshots.opened(token, snapshot)
+                emit(.snapshotOpened(token, snapshot))
+            } catch {
+                stop(.store(error))
+            }
+        }
+    }
+}
