@@ -1,9 +1,9 @@
 package import GRPCCore
 
 /// The calls a client can make, in the order in which the server registers them (etcd v3.6
-/// `api/etcdserverpb/rpc.proto`).
+/// `api/etcdserverpb/rpc.proto`; `rangeStream`: etcd v3.7).
 package enum EtcdMethod: Int, CaseIterable, Sendable {
-    case range, put, deleteRange, txn, compact
+    case range, put, deleteRange, txn, compact, rangeStream
     case leaseGrant, leaseRevoke, leaseLeases
     case memberList
     case alarm, status, hash, hashKV
@@ -15,6 +15,7 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
         case .deleteRange: "/etcdserverpb.KV/DeleteRange"
         case .txn: "/etcdserverpb.KV/Txn"
         case .compact: "/etcdserverpb.KV/Compact"
+        case .rangeStream: "/etcdserverpb.KV/RangeStream"
         case .leaseGrant: "/etcdserverpb.Lease/LeaseGrant"
         case .leaseRevoke: "/etcdserverpb.Lease/LeaseRevoke"
         case .leaseLeases: "/etcdserverpb.Lease/LeaseLeases"
@@ -23,6 +24,14 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
         case .status: "/etcdserverpb.Maintenance/Status"
         case .hash: "/etcdserverpb.Maintenance/Hash"
         case .hashKV: "/etcdserverpb.Maintenance/HashKV"
+        }
+    }
+
+    /// How many messages go each way.
+    var kind: GRPCMethod.Kind {
+        switch self {
+        case .rangeStream: .serverStream
+        default: .unary
         }
     }
 
@@ -36,6 +45,6 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
 
     /// What a server must be made with; `MethodIndex` is the raw value.
     package static var registrations: [GRPCMethod] {
-        allCases.map { GRPCMethod(path: $0.path, kind: .unary, outstandingRequests: $0.outstandingRequests) }
+        allCases.map { GRPCMethod(path: $0.path, kind: $0.kind, outstandingRequests: $0.outstandingRequests) }
     }
 }

@@ -12,13 +12,15 @@ package final class EtcdServices: GRPCHandler {
     let server: GRPCServer
     let settings: EtcdServicesSettings
     let decoder = MessageDecoder()
-    private var header: ResponseHeaderWriter
+    private let responder: Responder
+    private let rangeStreams: RangeStreamService
 
     package init(node: Node, server: GRPCServer, settings: EtcdServicesSettings) {
         self.node = node
         self.server = server
         self.settings = settings
-        header = ResponseHeaderWriter(clusterID: node.clusterID, memberID: node.memberID)
+        responder = Responder(node: node, server: server)
+        rangeStreams = RangeStreamService(node: node, responder: responder)
     }
 
     // MARK: Calls
@@ -27,7 +29,7 @@ package final class EtcdServices: GRPCHandler {
         guard let method = EtcdMethod(rawValue: method.rawValue) else {
             unreachable("a method that was not registered")
         }
-        guard node.hasLeader || !server.hasMetadata(call, "hasleader", value: "true") else {
+        guard node.hasLeader || !responder.requiresLeader(call) else {
             server.fail(call, .noLeader)
             return
         }
@@ -53,19 +55,24 @@ package final class EtcdServices: GRPCHandler {
         case .status: try status(message, token)
         case .hash: try hash(message, token)
         case .hashKV: try hashKV(message, token)
+        case .rangeStream: unreachable("a stream is no unary call")
         }
     }
 
-    /// The core's answer to a request, or one made here.
+    /// The core's answer to a request, or one made here. An answer to a stream goes to the stream's service.
     package func answer(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
         let call = CallID(token)
+        if let stream = stream(call) {
+            do throws(EtcdError) {
+                try stream.answered(call, result)
+            } catch {
+                end(call, error)
+            }
+            return
+        }
         switch result {
-        case .success(let reply):
-            header.write(revision: reply.revision, term: node.raft.term)
-            let prefix = reply.hasHeader ? header.bytes : []
-            unsafe server.reply(call, prefix: prefix.span.bytes, body: reply.body)
-        case .failure(let error):
-            server.fail(call, error)
+        case .success(let reply): responder.reply(call, reply)
+        case .failure(let error): server.fail(call, error)
         }
     }
 
@@ -96,30 +103,87 @@ package final class EtcdServices: GRPCHandler {
         EtcdError(.internal, "grpc: error unmarshalling request: \(error)")
     }
 
-    // MARK: Streams: no streaming method is registered yet
+    /// A client went away before its answer. What it asked for goes on: the log decides, not who listens (rule 4).
+    package func callEnded(_ call: CallID) {
+        responder.leaders.remove(call)
+        stream(call)?.ended(call)
+    }
+
+    // MARK: Streams
+
+    /// Time has passed: streams that want a leader are ended when there has been none for long.
+    package func tick(now: UInt64) {
+        for call in responder.leaders.tick(now: now, hasLeader: node.hasLeader) { end(call, .noLeader) }
+    }
+
+    /// The member is about to end: so are the streams, which would go on for ever. Their clients turn to another member.
+    package func endStreams() {
+        for call in server.openCalls where stream(call) != nil { end(call, .stopped) }
+    }
+
+    /// The core has something for a stream that can take it.
+    package func streamReady(_ token: RequestToken) {
+        let call = CallID(token)
+        stream(call)?.ready(call)
+    }
 
     package func serverStreamCall(_ call: CallID, method: MethodIndex, message: RawSpan) {
-        unreachable("no server-streaming method is registered")
+        guard let stream = stream(call), admit(call) else { return }
+        stream.opened(call)
+        deliver(message, call, stream)
     }
 
     package func streamOpened(_ call: CallID, method: MethodIndex) {
-        unreachable("no bidirectional method is registered")
+        guard let stream = stream(call), admit(call) else { return }
+        stream.opened(call)
     }
 
     package func streamMessage(_ call: CallID, message: RawSpan) {
-        unreachable("no bidirectional method is registered")
+        if let stream = stream(call) { deliver(message, call, stream) }
     }
 
     package func streamHalfClosed(_ call: CallID) {
-        unreachable("no bidirectional method is registered")
+        stream(call)?.halfClosed(call)
     }
 
     package func sendCompleted(_ call: CallID) {
-        unreachable("no streaming method is registered")
+        stream(call)?.ready(call)
     }
 
-    /// A client went away before its answer. What it asked for goes on: the log decides, not who listens (rule 4).
-    package func callEnded(_ call: CallID) {}
+    private func deliver(_ message: RawSpan, _ call: CallID, _ stream: any StreamService) {
+        do throws(EtcdError) {
+            try stream.received(message, call)
+        } catch {
+            end(call, error)
+        }
+    }
+
+    /// Whether a stream may be opened. One that wants a leader is watched from now on.
+    private func admit(_ call: CallID) -> Bool {
+        guard responder.requiresLeader(call) else { return true }
+        guard node.hasLeader else {
+            server.fail(call, .noLeader)
+            return false
+        }
+        responder.leaders.add(call)
+        return true
+    }
+
+    /// Ends a stream from our side.
+    private func end(_ call: CallID, _ error: EtcdError) {
+        stream(call)?.ended(call)
+        responder.leaders.remove(call)
+        server.fail(call, error)
+    }
+
+    /// What serves a stream; nil if the call is none, or has ended.
+    private func stream(_ call: CallID) -> (any StreamService)? {
+        guard let index = server.method(of: call), let method = EtcdMethod(rawValue: index.rawValue) else { return nil }
+        switch method {
+        case .rangeStream: return rangeStreams
+        default: return nil
+        }
+    }
 }
 
 extension RequestToken {

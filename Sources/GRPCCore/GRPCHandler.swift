@@ -22,7 +22,8 @@ package protocol GRPCHandler: AnyObject {
     /// The message given to `GRPCServer.send` has been taken over by the transport: the next may follow.
     func sendCompleted(_ call: CallID)
 
-    /// The call ended without our doing: the client cancelled it or went away, or its deadline passed. The number is stale.
+    /// The call ended without our doing: the client cancelled it or went away, its deadline passed, or a message of a stream
+    /// was too long. The number is stale, but `GRPCServer.method` still knows it.
     ///
     /// Not called for calls that were answered or finished.
     func callEnded(_ call: CallID)

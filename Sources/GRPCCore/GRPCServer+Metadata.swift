@@ -34,6 +34,24 @@ extension GRPCServer {
         return nil
     }
 
+    /// Which of the owner's methods a call is of; nil if the number is stale or the call is not the owner's.
+    ///
+    /// Known also while the handler is told of the call's end.
+    package func method(of call: CallID) -> MethodIndex? {
+        let slot = Int(call.index)
+        guard slot < slots.count, slots[slot].generation == call.generation,
+            slots[slot].phase == .open || slots[slot].phase == .ended,
+            slots[slot].registration != CallSlot.unregistered,
+            case .handler(let method) = registered[slots[slot].registration].target
+        else { return nil }
+        return method
+    }
+
+    /// The calls that may be answered, in the order of their numbers.
+    package var openCalls: [CallID] {
+        slots.indices.filter { slots[$0].phase == .open }.map { callID(ofSlot: $0) }
+    }
+
     /// The client's address as the core writes it, such as `ipv4:127.0.0.1:49152`; nil if the number is stale.
     package func peer(_ call: CallID) -> String? {
         guard let slot = openSlot(call), let text = unsafe grpc_call_get_peer(slots[slot].storage.pointee.call) else {

@@ -93,8 +93,13 @@ extension GRPCServer {
         let outcome = received.withMessage(limit: settings.maxReceiveMessageByteCount) { message in
             handler.streamMessage(call, message: message)
         }
-        refuse(outcome, call)
-        startRead(slot: slot)
+        if case .delivered = outcome {
+            startRead(slot: slot)
+        } else {
+            // The handler knows the stream, and must hear of its end.
+            handler.callEnded(call)
+            refuse(outcome, call)
+        }
     }
 
     private func sendCompleted<Handler: GRPCHandler>(slot: Int, succeeded: Bool, _ handler: Handler) {

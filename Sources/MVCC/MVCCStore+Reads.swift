@@ -170,6 +170,7 @@ extension MVCCStore {
         _ change: KeyChange, to cursor: inout RangeCursor, _ budget: inout RemainingBudget
     ) throws(MVCCError) {
         budget.readRecord()
+        budget.addRecord()
         let keepsLease = settings.keysOnlyIncludesLease
         guard try withRecord(change, { cursor.append($0, keepsLease: keepsLease) }) else {
             throw .store(.corrupt("the record of revision \(change.revision) is no KeyValue"))
@@ -180,16 +181,21 @@ extension MVCCStore {
 /// What is left of a slice.
 struct RemainingBudget {
     private var keyCount: Int
+    private var recordCount: Int
     private let greatestBodyByteCount: Int
 
     init(_ budget: RangeBudget, bodyByteCount: Int) {
         keyCount = budget.keyCount
+        recordCount = budget.recordCount
         greatestBodyByteCount =
             bodyByteCount.addingReportingOverflow(budget.byteCount).overflow
             ? .max : bodyByteCount + budget.byteCount
     }
 
-    func isSpent(bodyByteCount: Int) -> Bool { keyCount <= 0 || bodyByteCount >= greatestBodyByteCount }
+    func isSpent(bodyByteCount: Int) -> Bool {
+        keyCount <= 0 || recordCount <= 0 || bodyByteCount >= greatestBodyByteCount
+    }
     mutating func passKey() { keyCount -= 1 }
+    mutating func addRecord() { recordCount -= 1 }
     mutating func readRecord() { keyCount -= RangeBudget.keysPerRecord }
 }

@@ -4,6 +4,8 @@ package struct RangeBudget: Sendable {
     package var byteCount: Int
     /// Greatest number of keys to pass in the index. A record that is read counts as many as `keysPerRecord`.
     package var keyCount: Int
+    /// Greatest number of records to add to the answer.
+    package var recordCount = Int.max
 
     /// What reading a record costs, in passed keys, roughly as measured.
     package static let keysPerRecord = 8

@@ -1,5 +1,5 @@
 internal import EtcdMessages
-internal import Primitives
+package import Primitives
 
 /// A range under way. It is worked off in slices, between which other things may happen: writes do not change what it
 /// answers, and a compaction past its revision ends it with `Compacted`.
@@ -116,7 +116,21 @@ package struct RangeCursor: Sendable {
         return MVCCAnswer(revision: headerRevision, body: body)
     }
 
-    private var isDone: Bool {
+    package var isDone: Bool {
         if case .done = phase { true } else { false }
+    }
+
+    /// What the header of the answer says.
+    package var answerRevision: Int64 { headerRevision }
+
+    /// Number of records added to the answer so far, and the length in bytes of what has not been taken of it.
+    package var recordCount: Int64 { emittedCount }
+    package var bodyByteCount: Int { body.count }
+
+    /// Takes what has been added to the answer since the last time: the encoded records and, of a range that is done, what
+    /// follows them. For ranges that are answered in pieces.
+    package mutating func takeBody() -> Bytes {
+        defer { body = [] }
+        return body
     }
 }

@@ -12,6 +12,19 @@ package enum RequestChecks {
         }
     }
 
+    /// A range to be answered in pieces must be one that can be (etcd v3.7 `key.go`, `checkRangeStreamRequest`).
+    package static func checkStream(_ request: RangeRequest) throws(EtcdError) {
+        try check(request)
+        let isKeyOrder = request.sortOrder == .ascend && request.sortTarget == .key
+        guard request.sortOrder == .none || isKeyOrder else {
+            throw EtcdError(.unimplemented, "RangeStream does not support custom sort orders")
+        }
+        guard
+            request.minModRevision == 0, request.maxModRevision == 0, request.minCreateRevision == 0,
+            request.maxCreateRevision == 0
+        else { throw EtcdError(.unimplemented, "RangeStream does not support revision filters") }
+    }
+
     package static func check(_ request: PutRequest) throws(EtcdError) {
         guard !request.key.isEmpty else { throw .emptyKey }
         guard !request.ignoreValue || request.value.isEmpty else { throw .valueProvided }

@@ -58,7 +58,7 @@ extension Node {
         reply(token, result)
     }
 
-    private func enqueue(_ read: PendingReads.Read, _ token: RequestToken) {
+    func enqueue(_ read: PendingReads.Read, _ token: RequestToken) {
         reads.add(token, read, deadline: now + settings.requestTimeoutNanoseconds)
         startReads()
     }
@@ -78,6 +78,7 @@ extension Node {
         for waiting in reads.takeReady(appliedIndex: raft.log.appliedIndex) {
             switch waiting.read {
             case .range(let request): begin(request, waiting.token)
+            case .rangeStream(let request): beginStream(request, waiting.token)
             case .txn(let request): run(request, waiting.token)
             case .members: replyMembers(waiting.token)
             }

@@ -29,6 +29,7 @@ package final class Node {
     var requestIDs: RequestIDGenerator
     var proposals = PendingProposals()
     var reads = PendingReads()
+    var rangeStreams = RangeStreams()
     var compactions = PendingCompactions()
     var snapshots = ClientSnapshots()
     /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
@@ -128,6 +129,7 @@ package final class Node {
         if !isStopped { stepCompaction() }
         if !isStopped {
             stepRanges()
+            stepRangeStreams()
             answerCompactions()
             openSnapshots()
             commitStoreIfDue()
@@ -139,7 +141,7 @@ package final class Node {
 
     /// How long in nanoseconds the shell may sleep, if nothing comes from outside, before `takeEffects` has work again.
     package func nanosecondsToNextWork(max longest: UInt64) -> UInt64 {
-        if reads.hasActiveRanges || (batchInFlight == nil && raft.hasEffects) { return 0 }
+        if reads.hasActiveRanges || rangeStreams.hasWork || (batchInFlight == nil && raft.hasEffects) { return 0 }
         var due = now + longest
         if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
         if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {

@@ -19,8 +19,8 @@ package enum NodeEffect {
     case snapshotOpened(RequestToken, StoreSnapshot)
     /// Answer a client.
     case reply(RequestToken, Result<Reply, EtcdError>)
-    /// A stream has a message: pull with `Node.nextWatchMessage` until there is none. Not given again
-    /// before that.
+    /// A stream has a message: pull with `Node.nextWatchMessage`, or `nextRangeChunk` if it is one of a range, until there
+    /// is none. Not given again before that.
     case streamReady(RequestToken)
     /// The member leads, and its name and URLs are known to the cluster: clients can be served.
     case ready

@@ -14,6 +14,7 @@ struct PendingReads {
 
     enum Read {
         case range(RangeRequest)
+        case rangeStream(RangeRequest)
         case txn(TxnRequest)
         case members
     }

@@ -92,11 +92,13 @@ final class NodeLoop {
         _ = server.poll(services, timeoutNanoseconds: node.nanosecondsToNextWork(max: Self.idleTimeout))
         for event in mailbox.takeAll() { deliver(event) }
         node.tick(now: clock.monotonicNanoseconds())
+        services.tick(now: node.now)
     }
 
     /// Lets the calls under way end while the node works, and cuts off those that do not; then has the store's file take
     /// what it does not have yet. What time does not suffice for is in the log.
     private func drain() {
+        services.endStreams()
         server.beginDrain()
         http.beginDrain()
         let end = clock.monotonicNanoseconds() + Self.drainTimeout
@@ -129,7 +131,7 @@ final class NodeLoop {
             } else {
                 services.answer(token, result)
             }
-        case .streamReady: unreachable("no service opens a stream of the node")
+        case .streamReady(let token): services.streamReady(token)
         case .ready: serveClients()
         case .stop(let error): failure = "\(error)"
         }

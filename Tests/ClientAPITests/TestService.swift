@@ -24,6 +24,8 @@ final class TestService {
     private(set) var isReady = false
     private var now: UInt64 = 0
     private var answers: [CallID: Bytes] = [:]
+    /// What came on each call, in order, and has not been taken.
+    private var messages: [CallID: [Bytes]] = [:]
     private var ended: [CallID: GRPCStatus] = [:]
 
     static let quotaByteCount: Int64 = 123_456_789
@@ -84,7 +86,7 @@ final class TestService {
                 node.snapshotSaved()
             case .longRead(let token, let read): node.longReadFinished(read, token, read.run())
             case .reply(let token, let result): services.answer(token, result)
-            case .streamReady: Issue.record("no service opens a stream of the node")
+            case .streamReady(let token): services.streamReady(token)
             case .snapshotOpened: Issue.record("no service opens a snapshot")
             case .ready: isReady = true
             case .stop(let error): Issue.record("the member stopped: \(error)")
@@ -98,9 +100,12 @@ final class TestService {
         server.poll(services, timeoutNanoseconds: 500_000)
         now += 1_000_000
         node.tick(now: now)
+        services.tick(now: now)
         _ = client.poll(timeoutNanoseconds: 0) { call, event in
             switch event {
-            case .message(let message): answers[call] = message
+            case .message(let message):
+                answers[call] = message
+                messages[call, default: []].append(message)
             case .ended(let status): ended[call] = status
             case .sent: break
             }
@@ -124,6 +129,48 @@ final class TestService {
             turn()
         }
         throw TestProblem("a call got no answer")
+    }
+
+    /// Waits for the end of a stream.
+    func end(of call: CallID) throws -> GRPCStatus {
+        for _ in 0..<20_000 {
+            if let status = ended[call] { return status }
+            turn()
+        }
+        throw TestProblem("a stream did not end")
+    }
+
+    /// The messages that came on a stream since they were last taken.
+    func takeMessages(of call: CallID) -> [Bytes] {
+        messages.removeValue(forKey: call) ?? []
+    }
+
+    /// Waits for the next message of a stream.
+    func nextMessage(of call: CallID) throws -> Bytes {
+        for _ in 0..<20_000 {
+            if let message = messages[call]?.first {
+                messages[call]?.removeFirst()
+                return message
+            }
+            if ended[call] != nil { break }
+            turn()
+        }
+        throw TestProblem("a stream had no message")
+    }
+
+    /// Reads a stream that is not read by itself, to its end.
+    func readAll(_ call: CallID) throws -> [Bytes] {
+        var all: [Bytes] = []
+        client.read(call)
+        for _ in 0..<20_000 where ended[call] == nil {
+            let new = takeMessages(of: call)
+            if !new.isEmpty {
+                all += new
+                client.read(call)
+            }
+            turn()
+        }
+        return all + takeMessages(of: call)
     }
 
     func call(

@@ -172,6 +172,22 @@ import Testing
         }
     }
 
+    /// The handler must hear that a stream is over whose client sent too long a message.
+    @Test func aMessageThatIsTooLongEndsAStream() throws {
+        var settings = GRPCServerSettings()
+        settings.maxReceiveMessageByteCount = 1000
+        try withServer(settings: settings) { server, client in
+            let call = client.openStream(TestMethod.stream.path)
+            client.send(call, message: Bytes(repeating: 1, count: 1001))
+            let end = GRPCClientEvent.ended(
+                GRPCStatus(
+                    code: StatusCode.resourceExhausted.rawValue,
+                    message: Bytes(text: "grpc: received message larger than max (1001 vs. 1000)")))
+            #expect(nextEnd(client, call) == end)
+            #expect(server.wait { $0.ended == $0.opened })
+        }
+    }
+
     @Test func manyStreamsAtOnce() throws {
         try withServer { server, client in
             let calls = (0..<500).map { _ in client.openStream(TestMethod.stream.path) }
