@@ -10,6 +10,7 @@ extension GRPCServer {
         isPolling = true
         defer { isPolling = false }
         now = martlet_monotonic_now()
+        startGatheredBatches()
         watchWaitingCalls()
         var completions = 0
         var deadline = wakeTime(timeoutNanoseconds: timeoutNanoseconds)
@@ -25,7 +26,7 @@ extension GRPCServer {
             let tag = unsafe CompletionTag(rawValue: UInt(bitPattern: event.tag))
             complete(tag, succeeded: unsafe event.success != 0, handler)
         }
-        startGatheredReplies()
+        startGatheredBatches()
         return completions
     }
 

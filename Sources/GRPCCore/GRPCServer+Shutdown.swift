@@ -46,6 +46,7 @@ extension GRPCServer {
     package func close() {
         if isClosed { return }
         assertAlways(!isPolling, "a server is not closed from its callbacks")
+        startGatheredBatches()
         beginDrain()
         unsafe grpc_server_cancel_all_calls(server)
         finishClosing()

@@ -50,6 +50,13 @@ package final class GRPCServer {
         let handle: UnsafeMutableRawPointer
     }
 
+    /// Operations of a call that the core has not been given yet.
+    struct GatheredBatch {
+        let slot: Int
+        let operations: Int
+        let event: CompletionTag.Event
+    }
+
     /// A unary call whose end is not watched for yet.
     struct WaitingCall {
         let call: CallID
@@ -80,8 +87,8 @@ package final class GRPCServer {
     package let waker: GRPCWaker
     /// Where an acceptor puts connections, from any thread.
     package let connectionPort: GRPCConnectionPort
-    /// Replies given during this poll, which go to the core together at its end.
-    var gatheredReplies: [(slot: Int, operations: Int)] = []
+    /// Messages given since the last poll, or in this one, that go to the core together.
+    var gatheredBatches: [GatheredBatch] = []
 
     /// A server that offers `methods`; it serves the connections that come through `connectionPort`.
     package init(methods: [GRPCMethod], settings: GRPCServerSettings) throws(GRPCError) {
