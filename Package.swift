@@ -77,8 +77,8 @@ let package = Package(
         module(
             "Node",
             [
-                "Alarms", "Apply", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Membership", "Primitives",
-                "Raft", "Snapshots", "Store", "WriteAheadLog",
+                "Alarms", "Apply", "Auth", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Membership",
+                "Primitives", "Raft", "Snapshots", "Store", "WriteAheadLog",
             ]),
 
         // Shells: threads, sockets, files, clocks

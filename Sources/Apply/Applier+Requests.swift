@@ -97,6 +97,9 @@ extension Applier {
                 MemberID(request.memberID), name: attributes.name, clientURLs: attributes.clientURLs)
         case .downgradeInfoSet(let request):
             cluster.setDowngrade(DowngradeState(isEnabled: request.enabled, targetVersion: request.ver))
+            var response = DowngradeResponse()
+            response.version = cluster.shortVersion
+            return response.encoded()
         case .downgradeVersionTest:
             break
         case .leaseGrant(let request):

@@ -5,8 +5,9 @@ package import GRPCCore
 package enum EtcdMethod: Int, CaseIterable, Sendable {
     case range, put, deleteRange, txn, compact, rangeStream
     case leaseGrant, leaseRevoke, leaseLeases
-    case memberList
-    case alarm, status, hash, hashKV
+    case memberAdd, memberRemove, memberUpdate, memberList, memberPromote
+    case alarm, status, hash, hashKV, moveLeader, downgrade
+    case authStatus
 
     var path: String {
         switch self {
@@ -19,11 +20,18 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
         case .leaseGrant: "/etcdserverpb.Lease/LeaseGrant"
         case .leaseRevoke: "/etcdserverpb.Lease/LeaseRevoke"
         case .leaseLeases: "/etcdserverpb.Lease/LeaseLeases"
+        case .memberAdd: "/etcdserverpb.Cluster/MemberAdd"
+        case .memberRemove: "/etcdserverpb.Cluster/MemberRemove"
+        case .memberUpdate: "/etcdserverpb.Cluster/MemberUpdate"
         case .memberList: "/etcdserverpb.Cluster/MemberList"
+        case .memberPromote: "/etcdserverpb.Cluster/MemberPromote"
         case .alarm: "/etcdserverpb.Maintenance/Alarm"
         case .status: "/etcdserverpb.Maintenance/Status"
         case .hash: "/etcdserverpb.Maintenance/Hash"
         case .hashKV: "/etcdserverpb.Maintenance/HashKV"
+        case .moveLeader: "/etcdserverpb.Maintenance/MoveLeader"
+        case .downgrade: "/etcdserverpb.Maintenance/Downgrade"
+        case .authStatus: "/etcdserverpb.Auth/AuthStatus"
         }
     }
 

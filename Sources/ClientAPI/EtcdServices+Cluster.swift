@@ -8,4 +8,24 @@ extension EtcdServices {
         let request = try decode(MemberListRequest.self, message)
         node.memberList(isLinearizable: request.linearizable, token)
     }
+
+    func memberAdd(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
+        let request = try decode(MemberAddRequest.self, message)
+        node.addMember(peerURLs: request.peerURLs, isLearner: request.isLearner, token)
+    }
+
+    func memberRemove(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
+        let request = try decode(MemberRemoveRequest.self, message)
+        node.removeMember(MemberID(request.id), token)
+    }
+
+    func memberUpdate(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
+        let request = try decode(MemberUpdateRequest.self, message)
+        node.updateMember(MemberID(request.id), peerURLs: request.peerURLs, token)
+    }
+
+    func memberPromote(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
+        let request = try decode(MemberPromoteRequest.self, message)
+        node.promoteMember(MemberID(request.id), token)
+    }
 }

@@ -31,25 +31,27 @@ extension EtcdServices {
         response.raftTerm = node.raft.term.rawValue
         response.raftAppliedIndex = node.raft.log.appliedIndex.rawValue
         response.isLearner = node.applier.cluster.member(node.memberID)?.isLearner ?? false
-        response.storageVersion = Bytes(text: node.applier.cluster.storageVersion?.description ?? "")
+        response.storageVersion = Bytes(text: node.applier.cluster.schemaVersion.description)
         var downgrade = DowngradeInfo()
         downgrade.enabled = node.applier.cluster.downgrade.isEnabled
         downgrade.targetVersion = node.applier.cluster.downgrade.targetVersion
         response.downgradeInfo = downgrade
         if !node.hasLeader { response.errors.append(Bytes(text: EtcdError.noLeader.message)) }
         for alarm in node.applier.alarms.alarms {
-            response.errors.append(Bytes(text: "memberID:\(alarm.memberID) alarm:\(name(of: alarm.alarm)) "))
+            response.errors.append(Bytes(text: Self.text(of: alarm)))
         }
         answer(token, .success(Reply(revision: node.mvcc.currentRevision, body: response.encoded())))
     }
 
-    /// An alarm as protobuf's text form names it; a value without a name is its number.
-    private func name(of alarm: AlarmType) -> String {
-        switch alarm {
-        case .none: "NONE"
-        case .noSpace: "NOSPACE"
-        case .corrupt: "CORRUPT"
-        default: String(alarm.rawValue)
+    /// An alarm in protobuf's text form, in which a field at its default is left out, and a value without a name is its
+    /// number.
+    private static func text(of alarm: AlarmMember) -> String {
+        let member = alarm.memberID == 0 ? "" : "memberID:\(alarm.memberID) "
+        switch alarm.alarm {
+        case .none: return member
+        case .noSpace: return member + "alarm:NOSPACE "
+        case .corrupt: return member + "alarm:CORRUPT "
+        default: return member + "alarm:\(alarm.alarm.rawValue) "
         }
     }
 
@@ -61,5 +63,15 @@ extension EtcdServices {
     func hashKV(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
         let request = try decode(HashKVRequest.self, message)
         node.hashKV(revision: request.revision, token)
+    }
+
+    func moveLeader(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
+        let request = try decode(MoveLeaderRequest.self, message)
+        node.moveLeader(to: MemberID(request.targetID), token)
+    }
+
+    func downgrade(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
+        let request = try decode(DowngradeRequest.self, message)
+        node.downgrade(request, token)
     }
 }

@@ -50,12 +50,19 @@ package final class EtcdServices: GRPCHandler {
         case .leaseGrant: try leaseGrant(message, token)
         case .leaseRevoke: try leaseRevoke(message, token)
         case .leaseLeases: try leaseLeases(message, token)
+        case .memberAdd: try memberAdd(message, token)
+        case .memberRemove: try memberRemove(message, token)
+        case .memberUpdate: try memberUpdate(message, token)
         case .memberList: try memberList(message, token)
+        case .memberPromote: try memberPromote(message, token)
         case .alarm: try alarm(message, token)
         case .status: try status(message, token)
         case .hash: try hash(message, token)
         case .hashKV: try hashKV(message, token)
         case .rangeStream: unreachable("a stream is no unary call")
+        case .moveLeader: try moveLeader(message, token)
+        case .downgrade: try downgrade(message, token)
+        case .authStatus: try authStatus(message, token)
         }
     }
 

@@ -9,17 +9,27 @@ extension Cluster {
     /// - Returns: Raft's configuration after it.
     package func apply(_ change: ConfChange) throws(EtcdError) -> ConfState {
         let id = MemberID(change.nodeID)
-        if isRemoved(id) { throw .memberNotFound }
-        let effect = try validate(change, id)
-        guard let state = confState.applying(change.type, id) else {
-            throw .malformedEntry("a configuration change that leaves no voter")
-        }
+        let (effect, state) = try outcome(of: change, id)
         switch effect {
         case .put(let member): put(member)
         case .remove: remove(id)
         }
         setConfState(state)
         return state
+    }
+
+    /// Refuses a change that `apply` would refuse now.
+    func check(_ change: ConfChange) throws(EtcdError) {
+        _ = try outcome(of: change, MemberID(change.nodeID))
+    }
+
+    private func outcome(of change: ConfChange, _ id: MemberID) throws(EtcdError) -> (Effect, ConfState) {
+        if isRemoved(id) { throw .memberNotFound }
+        let effect = try validate(change, id)
+        guard let state = confState.applying(change.type, id) else {
+            throw .malformedEntry("a configuration change that leaves no voter")
+        }
+        return (effect, state)
     }
 
     private enum Effect {

@@ -23,6 +23,10 @@ package final class Cluster {
     /// The version whose schema the store has; nil for one of etcd 3.5.
     package private(set) var storageVersion: EtcdVersion?
 
+    /// The version of the store's schema, recorded or not: etcd 3.5 recorded none (etcd v3.6
+    /// `server/storage/schema/schema.go`, `DetectSchemaVersion`).
+    package var schemaVersion: EtcdVersion { storageVersion ?? .etcd35 }
+
     /// Key of the version in the `cluster` bucket.
     package static let versionKey = Bytes(text: "clusterVersion")
     /// Key of the downgrade in the `cluster` bucket.
@@ -123,14 +127,29 @@ package final class Cluster {
         store.put(.meta, key: MetaKey.confState, value: state.json.encoded())
     }
 
-    /// Records the schema's version, which follows the cluster's upwards (etcd v3.6
-    /// `server/etcdserver/version/monitor.go`). Downwards it goes only when the log holds nothing newer; that is not
-    /// decided here.
+    /// Records the schema's version, which follows the cluster's upwards at once (etcd v3.6
+    /// `server/etcdserver/version/monitor.go`).
     private func updateStorageVersion() {
         guard let wanted = version?.release, wanted >= .etcd36 else { return }
         if let storageVersion, storageVersion.release >= wanted { return }
         storageVersion = wanted
         store.put(.meta, key: MetaKey.storageVersion, value: Bytes(text: wanted.description))
+    }
+
+    /// Whether the schema is newer than the cluster, which has gone back to an older version.
+    package var isSchemaAhead: Bool { version.map { $0.release < schemaVersion.release } ?? false }
+
+    /// Takes the schema back to the cluster's version, so that an etcd of that version can open the store. To be called when
+    /// `isSchemaAhead` and the log since its last snapshot holds nothing that only newer versions know.
+    package func lowerStorageVersion() {
+        guard isSchemaAhead, let wanted = version?.release else { return }
+        if wanted >= .etcd36 {
+            storageVersion = wanted
+            store.put(.meta, key: MetaKey.storageVersion, value: Bytes(text: wanted.description))
+        } else {
+            storageVersion = nil
+            store.delete(.meta, key: MetaKey.storageVersion)
+        }
     }
 
     private static func key(_ id: MemberID) -> Bytes { Bytes(text: id.description) }

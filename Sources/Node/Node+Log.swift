@@ -74,6 +74,7 @@ extension Node {
             }
         }
         if outcome.forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
+        if let change = memberChanges.take(outcome.requestID) { answer(change, outcome.result) }
         guard let token = proposals.take(outcome.requestID) else { return }
         switch outcome.result {
         case .success(let answer):

@@ -89,7 +89,7 @@ private struct NodeOpening {
         let node = Node(
             settings: settings, memberID: memberID, clusterID: ClusterID(log.metadata.clusterID), raft: raft,
             applier: applier, store: store, snapshotIndex: LogIndex(log.snapshot.index), requestIDs: requestIDs,
-            now: now)
+            now: now, unixNanoseconds: unixNanoseconds)
         node.forcedSnapshotIndex = forcedSnapshotIndex
         return Node.Opened(node: node, writer: log.writer, notes: notes)
     }
@@ -127,6 +127,7 @@ private struct NodeOpening {
         }
         var applySettings = ApplySettings()
         applySettings.quota = Quota(setting: settings.quotaByteCount)
+        applySettings.maxLearnerCount = settings.maxLearnerCount
         do throws(ApplyError) {
             return try Applier.open(store: store, mvcc: mvcc, settings: applySettings)
         } catch {
@@ -229,11 +230,23 @@ private struct NodeOpening {
 
     private func greatestRequestID(_ entries: [RaftEntry], of member: MemberID) -> UInt64 {
         var greatest: UInt64 = 0
-        for entry in entries where entry.type == .normal {
-            guard let request = try? InternalRaftRequest(decoding: entry.data ?? []) else { continue }
-            let id = request.header?.id ?? request.id
+        for entry in entries {
+            let id = requestID(entry)
             if RequestIDGenerator.isOf(member, id) { greatest = max(greatest, id) }
         }
         return greatest
+    }
+
+    /// The number of the request in an entry; 0 if there is none.
+    private func requestID(_ entry: RaftEntry) -> UInt64 {
+        switch entry.type {
+        case .normal:
+            guard let request = try? InternalRaftRequest(decoding: entry.data ?? []) else { return 0 }
+            return request.header?.id ?? request.id
+        case .confChange:
+            return (try? ConfChange(decoding: entry.data ?? []))?.id ?? 0
+        default:
+            return 0
+        }
     }
 }

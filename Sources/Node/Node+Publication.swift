@@ -12,29 +12,24 @@ extension Node {
         case .start:
             // Only a leader whose term has begun knows all that is committed.
             guard raft.role == .leader, raft.log.term(at: raft.log.appliedIndex) == raft.term else { return }
-            propose(attributes)
-            if !isVersionDecided { propose(version) }
+            proposeOwn(attributes)
+            if let version = versionToSet { proposeOwn(proposal(of: version)) }
             publication = .publishing
             // Nothing else may happen that would make the log take these.
             runRaft()
         case .publishing:
-            guard isVersionDecided, let member = applier.cluster.member(memberID),
+            guard versionToSet == nil, let member = applier.cluster.member(memberID),
                 member.name == Bytes(text: settings.name),
                 member.clientURLs == settings.clientURLs.map({ Bytes(text: $0) })
             else { return }
             publication = .done
+            nextVersionCheck = now + Self.versionCheckInterval
             emit(.ready)
         case .done: break
         }
     }
 
-    /// Whether the cluster's version is ours or later. Alone, a member raises it by itself.
-    private var isVersionDecided: Bool {
-        guard let decided = applier.cluster.version else { return false }
-        return decided >= EtcdVersion.presented.release
-    }
-
-    private func propose(_ proposal: Proposal) {
+    private func proposeOwn(_ proposal: Proposal) {
         do throws(EtcdError) {
             try propose(proposal, waiter: nil)
         } catch {
@@ -50,11 +45,5 @@ extension Node {
         request.memberID = memberID.rawValue
         request.memberAttributes = attributes
         return Proposal(.clusterMemberAttrSet, request)
-    }
-
-    private var version: Proposal {
-        var request = ClusterVersionSetRequest()
-        request.ver = Bytes(text: EtcdVersion.presented.release.description)
-        return Proposal(.clusterVersionSet, request)
     }
 }

@@ -1,4 +1,5 @@
 internal import Apply
+internal import Auth
 package import EtcdMessages
 internal import MVCC
 internal import Membership
@@ -33,6 +34,11 @@ extension Node {
         } else {
             replyMembers(token)
         }
+    }
+
+    /// Whether users must prove who they are, as of all that was committed.
+    package func authStatus(_ token: RequestToken) {
+        enqueue(.authStatus, token)
     }
 
     /// The hash of the keys at a revision; 0 is the current one.
@@ -81,6 +87,8 @@ extension Node {
             case .rangeStream(let request): beginStream(request, waiting.token)
             case .txn(let request): run(request, waiting.token)
             case .members: replyMembers(waiting.token)
+            case .authStatus: replyAuthStatus(waiting.token)
+            case .downgrade(let request): run(request, waiting.token)
             }
         }
     }
@@ -88,6 +96,13 @@ extension Node {
     /// The header of cluster answers has no revision (etcd v3.6 `server/etcdserver/api/v3rpc/member.go`).
     private func replyMembers(_ token: RequestToken) {
         reply(token, .success(Reply(revision: 0, body: applier.cluster.memberListBody())))
+    }
+
+    private func replyAuthStatus(_ token: RequestToken) {
+        var response = AuthStatusResponse()
+        response.enabled = applier.auth.isEnabled
+        response.authRevision = applier.auth.revision
+        reply(token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
     }
 
     func takeReadStates(_ states: [ReadState]) {

@@ -32,6 +32,7 @@ package final class Node {
     var rangeStreams = RangeStreams()
     var compactions = PendingCompactions()
     var snapshots = ClientSnapshots()
+    var memberChanges = PendingMemberChanges()
     /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
     package internal(set) var now: UInt64
 
@@ -52,12 +53,16 @@ package final class Node {
     /// An entry after which a snapshot must be taken at once (`ApplyOutcome.forcesSnapshot`).
     var forcedSnapshotIndex: LogIndex?
     var publication = Publication.start
+    /// When the leader next looks whether the cluster should be in another version.
+    var nextVersionCheck: UInt64
+    /// The date of the time 0 of `now`, in nanoseconds since 1970.
+    private let unixNanosecondsAtZero: Int64
     /// Set once the member must end: nothing is done or answered any more.
     package internal(set) var isStopped = false
 
     init(
         settings: NodeSettings, memberID: MemberID, clusterID: ClusterID, raft: Raft, applier: Applier, store: Store,
-        snapshotIndex: LogIndex, requestIDs: RequestIDGenerator, now: UInt64
+        snapshotIndex: LogIndex, requestIDs: RequestIDGenerator, now: UInt64, unixNanoseconds: Int64
     ) {
         self.settings = settings
         self.memberID = memberID
@@ -69,6 +74,8 @@ package final class Node {
         self.requestIDs = requestIDs
         self.now = now
         lastFreeze = now
+        nextVersionCheck = now
+        unixNanosecondsAtZero = unixNanoseconds &- Int64(truncatingIfNeeded: now)
         compactionBatchLeft = settings.compactionBatchCount
     }
 
@@ -85,6 +92,7 @@ package final class Node {
         self.now = now
         for token in proposals.expire(now: now) { reply(token, .failure(.timeout)) }
         for token in reads.expire(now: now) { reply(token, .failure(.timeout)) }
+        for token in memberChanges.expire(now: now) { reply(token, .failure(.timeout)) }
     }
 
     /// A client's change, to be put through the log.
@@ -134,6 +142,10 @@ package final class Node {
             openSnapshots()
             commitStoreIfDue()
             publishIfNeeded()
+            proposeMemberChanges()
+            watchVersions()
+            // What these proposed goes to the log in this round.
+            if batchInFlight == nil && raft.hasEffects { runRaft() }
         }
         defer { effects.removeAll(keepingCapacity: true) }
         return effects
@@ -141,7 +153,8 @@ package final class Node {
 
     /// How long in nanoseconds the shell may sleep, if nothing comes from outside, before `takeEffects` has work again.
     package func nanosecondsToNextWork(max longest: UInt64) -> UInt64 {
-        if reads.hasActiveRanges || rangeStreams.hasWork || (batchInFlight == nil && raft.hasEffects) { return 0 }
+        if !effects.isEmpty || reads.hasActiveRanges || rangeStreams.hasWork { return 0 }
+        if batchInFlight == nil && raft.hasEffects { return 0 }
         var due = now + longest
         if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
         if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {
@@ -149,6 +162,9 @@ package final class Node {
         }
         return due > now ? due - now : 0
     }
+
+    /// The date in seconds since 1970, as the time that has passed since the start makes it.
+    var unixSeconds: Int64 { (unixNanosecondsAtZero &+ Int64(truncatingIfNeeded: now)) / 1_000_000_000 }
 
     package var hasLeader: Bool { raft.leader != .none }
 

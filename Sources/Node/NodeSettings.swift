@@ -40,6 +40,10 @@ package struct NodeSettings: Sendable {
     package var maxSnapshotCount = 5
     /// How the log is written.
     package var logSettings = WALSettings()
+    /// `--strict-reconfig-check`: whether a change of the members that would leave no working quorum is refused.
+    package var isReconfigurationStrict = true
+    /// `--max-learners`: members without a vote that there may be. All members of a cluster should have the same.
+    package var maxLearnerCount = 1
     /// Time after which a client that waits for the log is told so, in nanoseconds.
     package var requestTimeoutNanoseconds = Limits.requestTimeoutNanoseconds
 

@@ -17,6 +17,8 @@ struct PendingReads {
         case rangeStream(RangeRequest)
         case txn(TxnRequest)
         case members
+        case authStatus
+        case downgrade(DowngradeRequest)
     }
 
     struct ActiveRange {

@@ -31,5 +31,6 @@ package struct Proposal: Sendable {
         case alarm = 10
         case clusterVersionSet = 1300
         case clusterMemberAttrSet = 1301
+        case downgradeInfoSet = 1302
     }
 }

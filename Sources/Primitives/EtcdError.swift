@@ -93,6 +93,8 @@ extension EtcdError {
     package static let downgradeInProcess = EtcdError(
         .failedPrecondition, "etcdserver: cluster has a downgrade job in progress")
     package static let noInflightDowngrade = EtcdError(.failedPrecondition, "etcdserver: no inflight downgrade job")
+    /// An action that Downgrade does not know. It has no code of its own in etcd.
+    package static let unknownMethod = EtcdError(.unknown, "etcdserver: unknown method")
     package static let canceled = EtcdError(.canceled, "etcdserver: request canceled")
     package static let deadlineExceeded = EtcdError(.deadlineExceeded, "etcdserver: context deadline exceeded")
 }

@@ -3,9 +3,9 @@ package import Primitives
 
 /// The Raft algorithm as a pure state machine: events in, effects out; no clock, no disk, no chance of its own.
 ///
-/// This is the algorithm for a cluster with one voter, behind the interface of the whole: elections, replication and
-/// membership of several members join it here. One voter elects itself, but its vote counts only once it is synced, and
-/// so does every entry of its own (ordering rule 2).
+/// This is the algorithm for a cluster with one voter, behind the interface of the whole: elections and replication of
+/// several members join it here. One voter elects itself, but its vote counts only once it is synced, and so does every
+/// entry of its own (ordering rule 2). Learners may stand beside it: they count for no quorum, and are sent nothing yet.
 package struct Raft {
     /// What the member is in its present term.
     package enum Role: Sendable {
@@ -25,6 +25,8 @@ package struct Raft {
     /// Why a proposal was not taken into the log.
     package enum ProposalError: Error {
         case noLeader
+        /// A change of the configuration is in the log and not yet applied here (thesis, section 4.1).
+        case configurationChangePending
     }
 
     package let id: MemberID
@@ -41,6 +43,9 @@ package struct Raft {
     package private(set) var savedHardState: HardState
     /// The first entry of this leader's term. Until it is committed the leader does not know what is (thesis 6.4).
     private var firstIndexOfTerm = LogIndex.zero
+    /// The last entry that may be a change of the configuration. Invariant: as long as it is not applied, no other change is
+    /// taken into the log, so that any two configurations in a row share a quorum.
+    private var lastConfigurationIndex = LogIndex.zero
     private var waitingReads: [UInt64] = []
 
     /// Starts a member with what its disk holds.
@@ -75,10 +80,15 @@ package struct Raft {
     /// Takes a proposal into the log and answers its index. Whether it will be committed is not known yet.
     package mutating func propose(type: RaftEntryType, data: Bytes?) throws(ProposalError) -> LogIndex {
         guard role == .leader else { throw .noLeader }
+        guard type == .normal || canChangeConfiguration else { throw .configurationChangePending }
         let index = log.append(term: term, type: type, data: data)
+        if type != .normal { lastConfigurationIndex = index }
         effects.entries.append(contentsOf: log.entries(after: LogIndex(index.rawValue - 1), through: index))
         return index
     }
+
+    /// Whether a change of the configuration can be proposed now: this member leads, and has applied the last one.
+    package var canChangeConfiguration: Bool { role == .leader && lastConfigurationIndex <= log.appliedIndex }
 
     /// Asks for the index that a linearizable read must wait for. The answer is a `ReadState` with the same context.
     package mutating func readIndex(context: UInt64) throws(ProposalError) {
@@ -153,6 +163,8 @@ package struct Raft {
     private mutating func becomeLeader() {
         role = .leader
         leader = id
+        // Whether one of the entries of earlier terms changes the configuration is not known before they are applied.
+        lastConfigurationIndex = log.lastIndex
         // An entry of its own term is the only way for a leader to commit those of earlier ones (thesis 3.6.2).
         firstIndexOfTerm = log.append(term: term, type: .normal, data: nil)
         effects.entries.append(

@@ -12,14 +12,18 @@ import Testing
     /// The unary methods of etcd's services that are served, as clients call them.
     private static let paths = [
         "KV/Range", "KV/Put", "KV/DeleteRange", "KV/Txn", "KV/Compact", "Lease/LeaseGrant", "Lease/LeaseRevoke",
-        "Lease/LeaseLeases", "Cluster/MemberList", "Maintenance/Alarm", "Maintenance/Status", "Maintenance/Hash",
-        "Maintenance/HashKV",
+        "Lease/LeaseLeases", "Cluster/MemberAdd", "Cluster/MemberRemove", "Cluster/MemberUpdate", "Cluster/MemberList",
+        "Cluster/MemberPromote", "Maintenance/Alarm", "Maintenance/Status", "Maintenance/Hash", "Maintenance/HashKV",
+        "Maintenance/MoveLeader", "Maintenance/Downgrade", "Auth/AuthStatus",
     ]
 
     /// What a request without a single byte is answered with; nil is success.
     private static let answersToNothing: [String: EtcdError] = [
         "KV/Range": .emptyKey, "KV/Put": .emptyKey, "KV/DeleteRange": .emptyKey,
-        "Lease/LeaseRevoke": .leaseNotFound,
+        "Lease/LeaseRevoke": .leaseNotFound, "Cluster/MemberAdd": .memberBadURLs,
+        "Cluster/MemberRemove": .memberNotFound,
+        "Cluster/MemberUpdate": .memberNotFound, "Cluster/MemberPromote": .memberNotFound,
+        "Maintenance/MoveLeader": .badLeaderTransferee, "Maintenance/Downgrade": .wrongDowngradeVersionFormat,
     ]
 
     @Test func everyMethodAnswersAnEmptyRequest() throws {

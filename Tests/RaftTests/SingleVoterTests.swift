@@ -152,4 +152,60 @@ import Testing
         #expect(raft.log.term(at: LogIndex(2)) == nil && raft.log.term(at: LogIndex(3)) == Term(1))
         #expect(raft.log.entries(after: LogIndex(3), through: raft.log.lastIndex).map(\.index) == [4, 5, 6])
     }
+
+    // MARK: Changes of the configuration
+
+    @Test func learnersBesideTheVoterCountForNothing() throws {
+        var raft = try member()
+        raft.campaign()
+        settle(&raft)
+        var state = configuration([1])
+        state.learners = [2, 3]
+        try raft.adopt(state)
+        #expect(raft.configuration.learners == [2, 3])
+        let index = try raft.propose(type: .normal, data: [7])
+        _ = raft.takeEffects()
+        raft.synced(through: index)
+        #expect(raft.log.committedIndex == index)
+        let log = RaftLog(
+            entries: [], compactedIndex: .zero, compactedTerm: .zero, committedIndex: .zero, appliedIndex: .zero)
+        var again = try Raft(id: MemberID(1), hardState: HardState(), configuration: state, log: log)
+        again.campaign()
+        settle(&again)
+        #expect(again.role == .leader)
+    }
+
+    @Test func onlyOneChangeOfTheConfigurationAtATime() throws {
+        var raft = try member()
+        raft.campaign()
+        #expect(!raft.canChangeConfiguration)
+        settle(&raft)
+        #expect(raft.canChangeConfiguration)
+        let index = try raft.propose(type: .confChange, data: [1])
+        _ = raft.takeEffects()
+        for type in [RaftEntryType.confChange, .confChangeV2] {
+            #expect(throws: Raft.ProposalError.configurationChangePending) {
+                try raft.propose(type: type, data: [2])
+            }
+        }
+        _ = try raft.propose(type: .normal, data: [3])
+        raft.synced(through: raft.log.lastIndex)
+        _ = raft.takeEffects()
+        #expect(!raft.canChangeConfiguration, "committed, but not applied")
+        raft.applied(through: index)
+        #expect(raft.canChangeConfiguration)
+        _ = try raft.propose(type: .confChange, data: [4])
+    }
+
+    @Test func aNewLeaderWaitsForTheChangesOfEarlierTerms() throws {
+        var raft = try member(entries: [entry(1, term: 1), entry(2, term: 1)], term: 1, commit: 0)
+        raft.campaign()
+        _ = raft.takeEffects()
+        raft.synced(through: LogIndex(2))
+        #expect(throws: Raft.ProposalError.configurationChangePending) {
+            try raft.propose(type: .confChange, data: [1])
+        }
+        settle(&raft)
+        _ = try raft.propose(type: .confChange, data: [1])
+    }
 }

@@ -1,0 +1,95 @@
+internal import Apply
+internal import EtcdMessages
+internal import MVCC
+internal import Membership
+package import Primitives
+internal import Raft
+
+/// Changes of the members (etcd v3.6 `server/etcdserver/server.go`, `AddMember` and those beside it, `configure`).
+extension Node {
+    /// Adds a member that will be reached at these URLs. Its id is made of them and of the time.
+    package func addMember(peerURLs: [Bytes], isLearner: Bool, _ token: RequestToken) {
+        do throws(EtcdError) {
+            let urls = try PeerURL.list(peerURLs)
+            let id = MemberID(peerURLs: urls, clusterToken: [], unixSeconds: unixSeconds)
+            change(.add(ClusterMember(id: id, peerURLs: urls, isLearner: isLearner)), token)
+        } catch {
+            reply(token, .failure(error))
+        }
+    }
+
+    package func removeMember(_ id: MemberID, _ token: RequestToken) {
+        change(.remove(id), token)
+    }
+
+    /// Gives a member other peer URLs, as they are.
+    package func updateMember(_ id: MemberID, peerURLs: [Bytes], _ token: RequestToken) {
+        change(.update(id, peerURLs: peerURLs), token)
+    }
+
+    /// Gives a learner a vote.
+    package func promoteMember(_ id: MemberID, _ token: RequestToken) {
+        change(.promote(id), token)
+    }
+
+    /// Makes another member the leader, and answers once it is.
+    package func moveLeader(to id: MemberID, _ token: RequestToken) {
+        guard raft.role == .leader else {
+            reply(token, .failure(.notLeader))
+            return
+        }
+        // The only voter is this member, which leads.
+        reply(token, id == memberID ? .success(.withoutHeader) : .failure(.badLeaderTransferee))
+    }
+
+    private func change(_ change: MemberChange, _ token: RequestToken) {
+        guard !memberChanges.isFull else {
+            reply(token, .failure(.tooManyRequests))
+            return
+        }
+        memberChanges.add(token, change, deadline: now + settings.requestTimeoutNanoseconds)
+        proposeMemberChanges()
+    }
+
+    /// Proposes the next change once the last is applied: each is looked at with the members that those before it left.
+    func proposeMemberChanges() {
+        while memberChanges.hasWaiting, raft.canChangeConfiguration, let next = memberChanges.takeNext() {
+            do throws(EtcdError) {
+                try applier.cluster.check(next.change, isStrict: settings.isReconfigurationStrict)
+                memberChanges.propose(next, requestID: try propose(next.change))
+            } catch {
+                reply(next.token, .failure(error))
+            }
+        }
+    }
+
+    /// Puts a change into the log. Answers its number.
+    private func propose(_ memberChange: MemberChange) throws(EtcdError) -> UInt64 {
+        var change = memberChange.confChange
+        change.id = requestIDs.next()
+        let data = change.encoded()
+        guard data.count <= settings.maxRequestByteCount else { throw .requestTooLarge }
+        do throws(Raft.ProposalError) {
+            _ = try raft.propose(type: .confChange, data: data)
+        } catch {
+            throw .timeout
+        }
+        return change.id
+    }
+
+    /// Answers a change that is applied, with the members as they are now.
+    func answer(_ waiter: PendingMemberChanges.Waiter, _ result: Result<MVCCAnswer, EtcdError>) {
+        switch (result, waiter.change) {
+        case (.success, .add(let member)):
+            var response = MemberAddResponse()
+            response.member = member.message
+            response.members = applier.cluster.members.map(\.message)
+            // The header of cluster answers has no revision (etcd v3.6 `server/etcdserver/api/v3rpc/member.go`).
+            reply(waiter.token, .success(Reply(revision: 0, body: response.encoded())))
+        case (.success(let answer), _):
+            reply(waiter.token, .success(Reply(answer)))
+        case (.failure(let error), _):
+            reply(waiter.token, .failure(error))
+        }
+    }
+}
