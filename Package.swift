@@ -94,8 +94,8 @@ let package = Package(
         module(
             "ClientAPI",
             [
-                "Alarms", "Apply", "EtcdMessages", "GRPCCore", "Leases", "MVCC", "Membership", "Node", "Primitives",
-                "Raft", "Store",
+                "Alarms", "Apply", "Checksums", "EtcdMessages", "GRPCCore", "Leases", "MVCC", "Membership", "Node",
+                "Primitives", "Raft", "Store",
             ]),
         module(
             "HTTPAPI",
@@ -163,9 +163,8 @@ let package = Package(
         tests(
             of: "ClientAPI",
             [
-                "BoltStore", "EtcdMessages", "GRPCCore", "MVCC", "Node", "Primitives", "Raft", "SimulatedPlatform",
-                "Store",
-                "WriteAheadLog",
+                "BoltStore", "Checksums", "EtcdMessages", "GRPCCore", "MVCC", "Node", "Primitives", "Raft",
+                "SimulatedPlatform", "Store", "WriteAheadLog",
             ]),
         tests(
             of: "martlet",

@@ -3,7 +3,8 @@ package import GRPCCore
 /// The calls a client can make, in the order in which the server registers them (etcd v3.6
 /// `api/etcdserverpb/rpc.proto`; `rangeStream`: etcd v3.7).
 package enum EtcdMethod: Int, CaseIterable, Sendable {
-    case range, put, deleteRange, txn, compact, rangeStream
+    case range, put, deleteRange, txn, compact
+    case rangeStream, snapshot
     case leaseGrant, leaseRevoke, leaseLeases
     case memberAdd, memberRemove, memberUpdate, memberList, memberPromote
     case alarm, status, hash, hashKV, moveLeader, downgrade
@@ -29,6 +30,7 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
         case .status: "/etcdserverpb.Maintenance/Status"
         case .hash: "/etcdserverpb.Maintenance/Hash"
         case .hashKV: "/etcdserverpb.Maintenance/HashKV"
+        case .snapshot: "/etcdserverpb.Maintenance/Snapshot"
         case .moveLeader: "/etcdserverpb.Maintenance/MoveLeader"
         case .downgrade: "/etcdserverpb.Maintenance/Downgrade"
         case .authStatus: "/etcdserverpb.Auth/AuthStatus"
@@ -38,7 +40,7 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
     /// How many messages go each way.
     var kind: GRPCMethod.Kind {
         switch self {
-        case .rangeStream: .serverStream
+        case .rangeStream, .snapshot: .serverStream
         default: .unary
         }
     }

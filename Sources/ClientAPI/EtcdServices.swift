@@ -2,7 +2,7 @@ internal import EtcdMessages
 package import GRPCCore
 package import Node
 package import Primitives
-internal import Raft
+package import Store
 
 /// etcd's gRPC services over one node: requests are decoded, checked and given to the core; its answers go back.
 ///
@@ -14,6 +14,7 @@ package final class EtcdServices: GRPCHandler {
     let decoder = MessageDecoder()
     private let responder: Responder
     private let rangeStreams: RangeStreamService
+    private let snapshots: SnapshotService
 
     package init(node: Node, server: GRPCServer, settings: EtcdServicesSettings) {
         self.node = node
@@ -21,6 +22,7 @@ package final class EtcdServices: GRPCHandler {
         self.settings = settings
         responder = Responder(node: node, server: server)
         rangeStreams = RangeStreamService(node: node, responder: responder)
+        snapshots = SnapshotService(node: node, responder: responder)
     }
 
     // MARK: Calls
@@ -59,7 +61,7 @@ package final class EtcdServices: GRPCHandler {
         case .status: try status(message, token)
         case .hash: try hash(message, token)
         case .hashKV: try hashKV(message, token)
-        case .rangeStream: unreachable("a stream is no unary call")
+        case .rangeStream, .snapshot: unreachable("a stream is no unary call")
         case .moveLeader: try moveLeader(message, token)
         case .downgrade: try downgrade(message, token)
         case .authStatus: try authStatus(message, token)
@@ -134,6 +136,26 @@ package final class EtcdServices: GRPCHandler {
         stream(call)?.ready(call)
     }
 
+    /// A snapshot is there for the client that asked for it, which may have gone.
+    package func snapshotOpened(_ token: RequestToken, _ snapshot: StoreSnapshot) {
+        let call = CallID(token)
+        if stream(call) != nil { snapshots.opened(call, snapshot) }
+    }
+
+    /// What is to be read of snapshots, on any thread but the loop's. Answer: `snapshotRead`.
+    package func takeSnapshotReads() -> [SnapshotRead] {
+        snapshots.takeReads()
+    }
+
+    /// A piece of a snapshot has been read.
+    package func snapshotRead(_ read: SnapshotRead, _ result: Result<SnapshotRead.Piece, EtcdError>) {
+        do throws(EtcdError) {
+            try snapshots.finished(read, result)
+        } catch {
+            end(CallID(read.token), error)
+        }
+    }
+
     package func serverStreamCall(_ call: CallID, method: MethodIndex, message: RawSpan) {
         guard let stream = stream(call), admit(call) else { return }
         stream.opened(call)
@@ -188,6 +210,7 @@ package final class EtcdServices: GRPCHandler {
         guard let index = server.method(of: call), let method = EtcdMethod(rawValue: index.rawValue) else { return nil }
         switch method {
         case .rangeStream: return rangeStreams
+        case .snapshot: return snapshots
         default: return nil
         }
     }

@@ -13,6 +13,8 @@ struct ClientSnapshots {
     private var waiting: [Waiting] = []
     private var open: [RequestToken: StoreSnapshot] = [:]
 
+    /// How many are open.
+    var openCount: Int { open.count }
     var isWaiting: Bool { !waiting.isEmpty }
 
     mutating func wait(_ token: RequestToken, freezeCount: Int) {

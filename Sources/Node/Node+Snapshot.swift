@@ -17,6 +17,9 @@ extension Node {
         if let snapshot = snapshots.close(token) { store.release(snapshot) }
     }
 
+    /// How many snapshots keep pages from being used again.
+    package var openSnapshotCount: Int { snapshots.openCount }
+
     /// Opens the snapshots that have all they must hold in the file.
     func openSnapshots() {
         while let token = snapshots.takeCommitted(freezeCount: store.committedFreezeCount) {

@@ -1,4 +1,5 @@
 internal import BoltStore
+internal import ClientAPI
 internal import HTTPAPI
 internal import Node
 internal import Primitives
@@ -9,6 +10,7 @@ enum LoopEvent: Sendable {
     case snapshotSaved
     case storeCommitted(BoltCommitter.Outcome)
     case longReadFinished(LongRead, RequestToken, Result<Reply, EtcdError>)
+    case snapshotRead(SnapshotRead, Result<SnapshotRead.Piece, EtcdError>)
     /// A question asked over HTTP.
     case http(HTTPCall)
     /// An effect could not be carried out.

@@ -30,9 +30,9 @@ final class NodeLoop {
     private var failure: String?
     private var isTerminating = false
 
-    private struct ReadJob: Sendable {
-        var token: RequestToken
-        var read: LongRead
+    private enum ReadJob: Sendable {
+        case long(RequestToken, LongRead)
+        case snapshot(SnapshotRead)
     }
 
     /// Longest time in nanoseconds that the loop sleeps with nothing to do.
@@ -64,7 +64,12 @@ final class NodeLoop {
             }
         }
         readThread = Worker(name: "reader") {
-            { job, _ in mailbox.put(.longReadFinished(job.read, job.token, job.read.run())) }
+            { job, _ in
+                switch job {
+                case .long(let token, let read): mailbox.put(.longReadFinished(read, token, read.run()))
+                case .snapshot(let read): mailbox.put(.snapshotRead(read, read.run()))
+                }
+            }
         }
     }
 
@@ -89,6 +94,7 @@ final class NodeLoop {
     /// One round: what is due, then what comes.
     private func turn() {
         for effect in node.takeEffects() { perform(effect) }
+        for read in services.takeSnapshotReads() { readThread.submit(.snapshot(read)) }
         _ = server.poll(services, timeoutNanoseconds: node.nanosecondsToNextWork(max: Self.idleTimeout))
         for event in mailbox.takeAll() { deliver(event) }
         node.tick(now: clock.monotonicNanoseconds())
@@ -123,8 +129,8 @@ final class NodeLoop {
         case .writeLog(let batch): logThread.write(batch)
         case .saveSnapshot(let job): logThread.save(job)
         case .commitStore(let committer): storeThread.submit(committer)
-        case .longRead(let token, let read): readThread.submit(ReadJob(token: token, read: read))
-        case .snapshotOpened: unreachable("no method that takes a snapshot is registered")
+        case .longRead(let token, let read): readThread.submit(.long(token, read))
+        case .snapshotOpened(let token, let snapshot): services.snapshotOpened(token, snapshot)
         case .reply(let token, let result):
             if HTTPServices.owns(token) {
                 httpServices.answer(token, result)
@@ -143,6 +149,7 @@ final class NodeLoop {
         case .snapshotSaved: node.snapshotSaved()
         case .storeCommitted(let outcome): node.storeCommitted(outcome)
         case .longReadFinished(let read, let token, let result): node.longReadFinished(read, token, result)
+        case .snapshotRead(let read, let result): services.snapshotRead(read, result)
         case .http(let call): httpServices.ask(call)
         case .failed(let error): node.failed(error)
         case .terminate(let signal):

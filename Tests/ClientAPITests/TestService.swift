@@ -87,7 +87,7 @@ final class TestService {
             case .longRead(let token, let read): node.longReadFinished(read, token, read.run())
             case .reply(let token, let result): services.answer(token, result)
             case .streamReady(let token): services.streamReady(token)
-            case .snapshotOpened: Issue.record("no service opens a snapshot")
+            case .snapshotOpened(let token, let snapshot): services.snapshotOpened(token, snapshot)
             case .ready: isReady = true
             case .stop(let error): Issue.record("the member stopped: \(error)")
             }
@@ -97,6 +97,7 @@ final class TestService {
             try? batch.write(to: writer)
             node.logSynced(batch.lastIndex)
         }
+        for read in services.takeSnapshotReads() { services.snapshotRead(read, read.run()) }
         server.poll(services, timeoutNanoseconds: 500_000)
         now += 1_000_000
         node.tick(now: now)
