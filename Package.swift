@@ -68,6 +68,7 @@ let package = Package(
         module("WriteAheadLog", ["Checksums", "EtcdMessages", "Environment", "Primitives"]),
         module("Snapshots", ["Checksums", "EtcdMessages", "Environment", "Primitives"]),
         module("MVCC", ["Checksums", "EtcdMessages", "Primitives", "Store"]),
+        module("Watch", ["EtcdMessages", "MVCC", "Primitives"]),
         module("Leases", ["EtcdMessages", "Primitives", "Store"]),
         module("Auth", ["EtcdMessages", "Primitives", "Store"]),
         module("Membership", ["Checksums", "EtcdMessages", "Primitives", "Store"]),
@@ -78,7 +79,7 @@ let package = Package(
             "Node",
             [
                 "Alarms", "Apply", "Auth", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Membership",
-                "Primitives", "Raft", "Snapshots", "Store", "WriteAheadLog",
+                "Primitives", "Raft", "Snapshots", "Store", "Watch", "WriteAheadLog",
             ]),
 
         // Shells: threads, sockets, files, clocks
@@ -137,6 +138,12 @@ let package = Package(
             ["Checksums", "EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
         tests(of: "Snapshots", ["EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
         tests(of: "MVCC", ["BoltStore", "EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
+        tests(
+            of: "Watch",
+            [
+                "BoltStore", "EtcdMessages", "Environment", "MVCC", "Primitives", "SimulatedPlatform", "Simulation",
+                "Store",
+            ]),
         tests(of: "Leases", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
         tests(of: "Auth", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
         tests(of: "Membership", ["EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),

@@ -63,7 +63,9 @@ extension Node {
     }
 
     private func apply(_ entry: RaftEntry) throws(ApplyError) {
+        let revision = mvcc.currentRevision
         let outcome = try applier.apply(entry)
+        if mvcc.currentRevision > revision { publishChanges() }
         raft.applied(through: LogIndex(entry.index))
         if let configuration = outcome.confState {
             do throws(Raft.StartError) {

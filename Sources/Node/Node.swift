@@ -5,6 +5,7 @@ package import MVCC
 package import Primitives
 package import Raft
 package import Store
+package import Watch
 
 /// One member's core: Raft, log, store and clients joined under the ordering rules. Events in, effects out.
 ///
@@ -33,6 +34,7 @@ package final class Node {
     var compactions = PendingCompactions()
     var snapshots = ClientSnapshots()
     var memberChanges = PendingMemberChanges()
+    package let watches: WatchHub
     /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
     package internal(set) var now: UInt64
 
@@ -77,6 +79,7 @@ package final class Node {
         nextVersionCheck = now
         unixNanosecondsAtZero = unixNanoseconds &- Int64(truncatingIfNeeded: now)
         compactionBatchLeft = settings.compactionBatchCount
+        watches = WatchHub(mvcc: applier.mvcc, settings: settings.watchSettings)
     }
 
     // MARK: Events
@@ -93,6 +96,7 @@ package final class Node {
         for token in proposals.expire(now: now) { reply(token, .failure(.timeout)) }
         for token in reads.expire(now: now) { reply(token, .failure(.timeout)) }
         for token in memberChanges.expire(now: now) { reply(token, .failure(.timeout)) }
+        watches.tick(now: now)
     }
 
     /// A client's change, to be put through the log.
@@ -146,6 +150,7 @@ package final class Node {
             watchVersions()
             // What these proposed goes to the log in this round.
             if batchInFlight == nil && raft.hasEffects { runRaft() }
+            stepWatches()
         }
         defer { effects.removeAll(keepingCapacity: true) }
         return effects
@@ -153,9 +158,12 @@ package final class Node {
 
     /// How long in nanoseconds the shell may sleep, if nothing comes from outside, before `takeEffects` has work again.
     package func nanosecondsToNextWork(max longest: UInt64) -> UInt64 {
-        if !effects.isEmpty || reads.hasActiveRanges || rangeStreams.hasWork { return 0 }
+        if !effects.isEmpty || reads.hasActiveRanges || rangeStreams.hasWork || watches.hasWork || watches.hasAnnounced
+        {
+            return 0
+        }
         if batchInFlight == nil && raft.hasEffects { return 0 }
-        var due = now + longest
+        var due = min(now + longest, watches.nextTick)
         if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
         if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {
             due = min(due, lastFreeze + settings.commitIntervalNanoseconds)

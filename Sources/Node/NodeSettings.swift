@@ -1,4 +1,5 @@
 internal import Primitives
+package import Watch
 package import WriteAheadLog
 
 /// What an operator decides about a member. Defaults are etcd's.
@@ -34,6 +35,8 @@ package struct NodeSettings: Sendable {
     package var compactionBatchCount = 1000
     /// Time between two slices of a compaction, in nanoseconds (`--experimental-compaction-sleep-interval`).
     package var compactionPauseNanoseconds: UInt64 = 10_000_000
+    /// How watches are served. Where messages are split follows from `maxRequestByteCount`.
+    package var watches = WatchSettings()
     /// `--max-wals`: segments kept.
     package var maxWALCount = 5
     /// `--max-snapshots`: `.snap` files kept.
@@ -49,6 +52,12 @@ package struct NodeSettings: Sendable {
 
     package init(dataDirectory: String) {
         self.dataDirectory = dataDirectory
+    }
+
+    var watchSettings: WatchSettings {
+        var settings = watches
+        settings.fragmentByteCount = maxRequestByteCount + Limits.gRPCOverheadByteCount
+        return settings
     }
 
     package var memberDirectory: String { dataDirectory + "/member" }

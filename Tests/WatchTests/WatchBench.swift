@@ -1,0 +1,139 @@
+import BoltStore
+import EtcdMessages
+import MVCC
+import Primitives
+import SimulatedPlatform
+import Store
+
+@testable import Watch
+
+/// Leases that there are none of.
+final class NoLeases: LeaseAttachments {
+    func exists(_ id: LeaseID) -> Bool { false }
+    func attach(key: Bytes, to lease: LeaseID) {}
+    func detach(key: Bytes, from lease: LeaseID) {}
+}
+
+/// A store in memory, and a hub that hears of every write.
+final class WatchBench {
+    let mvcc: MVCCStore
+    let hub: WatchHub
+    private let store: Store
+    private let leases = NoLeases()
+    var now: UInt64 = 0
+
+    init(settings: WatchSettings = WatchSettings()) throws {
+        let disk = SimulatedDisk(seed: 1)
+        disk.placeDirectory("/data")
+        store = try Store.open(disk: disk, path: "/data/db")
+        mvcc = try MVCCStore(store: store)
+        hub = WatchHub(mvcc: mvcc, settings: settings)
+    }
+
+    // MARK: Writes
+
+    private func write(_ body: () throws -> MVCCAnswer) throws {
+        let before = mvcc.currentRevision
+        _ = try body()
+        if mvcc.currentRevision > before { try hub.publish(mvcc.lastChanges) }
+    }
+
+    func put(_ key: String, _ value: String = "v") throws {
+        var request = PutRequest()
+        request.key = Bytes(text: key)
+        request.value = Bytes(text: value)
+        try write { try mvcc.put(request, leases: leases) }
+    }
+
+    func delete(_ key: String, to end: String = "") throws {
+        var request = DeleteRangeRequest()
+        request.key = Bytes(text: key)
+        request.rangeEnd = Bytes(text: end)
+        try write { try mvcc.deleteRange(request, leases: leases) }
+    }
+
+    func txn(_ operations: [RequestOp]) throws {
+        var request = TxnRequest()
+        request.success = operations
+        try write { try mvcc.txn(request, leases: leases) }
+    }
+
+    /// Compacts, to the end.
+    func compact(_ revision: Int64) throws {
+        _ = try mvcc.compact(to: revision)
+        while mvcc.hasPendingCompaction { try mvcc.compactionStep(budget: 1000) }
+    }
+
+    /// Moves the memory table to the file.
+    func commit() throws {
+        store.freeze()
+        guard var committer = store.beginCommit(syncedIndex: LogIndex(.max)) else { return }
+        store.finishCommit(try committer.run())
+    }
+
+    // MARK: Streams
+
+    func open(_ stream: UInt64) { hub.open(WatchStreamID(rawValue: stream), now: now) }
+
+    func create(_ request: WatchCreateRequest, on stream: UInt64, denial: EtcdError? = nil) {
+        hub.create(request, on: WatchStreamID(rawValue: stream), denial: denial)
+    }
+
+    /// Works off what is to be done without a client.
+    func settle() throws {
+        while hub.hasWork { try hub.step() }
+    }
+
+    /// The next message of a stream, decoded, with the revision of its header in a header.
+    func next(_ stream: UInt64) throws -> WatchResponse? {
+        guard let answer = try hub.nextMessage(WatchStreamID(rawValue: stream)) else { return nil }
+        var response = try WatchResponse(decoding: answer.body)
+        var header = ResponseHeader()
+        header.revision = answer.revision
+        response.header = header
+        return response
+    }
+
+    /// All that a stream has for its client.
+    func drain(_ stream: UInt64) throws -> [WatchResponse] {
+        var responses: [WatchResponse] = []
+        repeat {
+            try settle()
+            while let response = try next(stream) { responses.append(response) }
+        } while hub.hasWork
+        return responses
+    }
+}
+
+extension WatchCreateRequest {
+    init(
+        _ key: String, to end: String = "", from start: Int64 = 0,
+        _ change: (inout WatchCreateRequest) -> Void = { _ in }
+    ) {
+        self.init()
+        self.key = Bytes(text: key)
+        rangeEnd = Bytes(text: end)
+        startRevision = start
+        change(&self)
+    }
+}
+
+extension RequestOp {
+    static func put(_ key: String, _ value: String = "v") -> RequestOp {
+        var request = PutRequest()
+        request.key = Bytes(text: key)
+        request.value = Bytes(text: value)
+        var operation = RequestOp()
+        operation.request = .put(request)
+        return operation
+    }
+
+    static func delete(_ key: String, to end: String = "") -> RequestOp {
+        var request = DeleteRangeRequest()
+        request.key = Bytes(text: key)
+        request.rangeEnd = Bytes(text: end)
+        var operation = RequestOp()
+        operation.request = .deleteRange(request)
+        return operation
+    }
+}
