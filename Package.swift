@@ -78,8 +78,8 @@ let package = Package(
         module(
             "Node",
             [
-                "Alarms", "Apply", "Auth", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Membership",
-                "Primitives", "Raft", "Snapshots", "Store", "Watch", "WriteAheadLog",
+                "Alarms", "Apply", "Auth", "BoltStore", "Environment", "EtcdMessages", "Leases", "MVCC",
+                "Membership", "Primitives", "Raft", "Snapshots", "Store", "Watch", "WriteAheadLog",
             ]),
 
         // Shells: threads, sockets, files, clocks
@@ -159,7 +159,8 @@ let package = Package(
         tests(
             of: "Node",
             [
-                "Apply", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC", "Membership", "Primitives",
+                "Alarms", "Apply", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC", "Membership",
+                "Primitives",
                 "Raft",
                 "SimulatedPlatform", "Snapshots", "Store", "WriteAheadLog",
             ]),

@@ -48,6 +48,11 @@ package struct Quota: Equatable, Sendable {
             case .leaseGrant(let grant): QuotaCost.of(grant)
             default: 0
             }
+        return admits(cost: cost, databaseByteCount: databaseByteCount)
+    }
+
+    /// Whether a database of this size may take a request of a cost; both are in bytes.
+    package func admits(cost: Int, databaseByteCount: Int) -> Bool {
         guard let limitByteCount, cost > 0 else { return true }
         return Int64(databaseByteCount) + Int64(cost) < limitByteCount
     }

@@ -74,7 +74,7 @@ extension Applier {
             defer { if request.physical { outcome.physicalCompaction = mvcc.compactedRevision } }
             return try mvcc.compact(to: request.revision)
         case .leaseRevoke(let request):
-            return try revoke(LeaseID(request.id))
+            return try revoke(LeaseID(request.id), &outcome)
         default:
             do throws(EtcdError) {
                 return answer(try carryOutBesideKeys(operation, index: index, &outcome))
@@ -103,9 +103,9 @@ extension Applier {
         case .downgradeVersionTest:
             break
         case .leaseGrant(let request):
-            return try grant(request)
+            return try grant(request, &outcome)
         case .leaseCheckpoint(let request):
-            checkpoint(request)
+            checkpoint(request, &outcome)
         case .alarm(let request):
             var response = AlarmResponse()
             response.alarms = try alarms.apply(request)
@@ -122,28 +122,30 @@ extension Applier {
 
     // MARK: Leases
 
-    private func grant(_ request: LeaseGrantRequest) throws(EtcdError) -> Bytes {
+    private func grant(_ request: LeaseGrantRequest, _ outcome: inout ApplyOutcome) throws(EtcdError) -> Bytes {
         let lease = try leases.grant(LeaseID(request.id), ttlSeconds: request.ttl)
         var response = LeaseGrantResponse()
         response.id = lease.id.rawValue
         response.ttl = lease.grantedTTLSeconds
+        outcome.leaseChange = leases.place(of: lease.id).map { .granted(place: $0) }
         return response.encoded()
     }
 
     /// Deletes a lease's keys, in their order and in one revision, and the lease with them.
-    private func revoke(_ id: LeaseID) throws(MVCCError) -> MVCCAnswer {
+    private func revoke(_ id: LeaseID, _ outcome: inout ApplyOutcome) throws(MVCCError) -> MVCCAnswer {
         guard let lease = leases.lease(id) else { throw .etcd(.leaseNotFound) }
-        if !lease.keys.isEmpty { _ = try mvcc.deleteKeys(lease.sortedKeys, leases: leases) }
-        leases.remove(id)
+        if !lease.hasNoKeys { _ = try mvcc.deleteKeys(lease.sortedKeys, leases: leases) }
+        outcome.leaseChange = leases.remove(id).map { .removed(id, place: $0) }
         return answer([])
     }
 
-    private func checkpoint(_ request: LeaseCheckpointRequest) {
-        let isPersistent = cluster.version.map { $0 >= .etcd36 } ?? false
+    private func checkpoint(_ request: LeaseCheckpointRequest, _ outcome: inout ApplyOutcome) {
+        let isPersistent = settings.persistsLeaseCheckpoints || cluster.version.map { $0 >= .etcd36 } ?? false
         for checkpoint in request.checkpoints {
             leases.checkpoint(
                 LeaseID(checkpoint.id), remainingTTLSeconds: checkpoint.remainingTTL, isPersistent: isPersistent)
         }
+        outcome.leaseChange = .checkpointed(request.checkpoints.map { LeaseID($0.id) })
     }
 
     // MARK: The old dialect

@@ -17,6 +17,9 @@ package struct ApplyOutcome: Sendable {
     /// `server/etcdserver/apply/backend.go`, `ClusterVersionSet`).
     package var forcesSnapshot = false
 
+    /// What the entry did to leases, for whoever watches the time.
+    package var leaseChange: LeaseChange?
+
     init(requestID: UInt64 = 0, result: Result<MVCCAnswer, EtcdError> = .success(.nothing)) {
         self.requestID = requestID
         self.result = result

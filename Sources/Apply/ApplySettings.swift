@@ -9,5 +9,9 @@ package struct ApplySettings: Sendable {
     /// Greatest number of members without a vote (`--max-learners`).
     package var maxLearnerCount = 1
 
+    /// Whether a restart keeps lease checkpoints even while the cluster is older than 3.6 (the feature gate
+    /// LeaseCheckpointPersist).
+    package var persistsLeaseCheckpoints = false
+
     package init() {}
 }

@@ -5,7 +5,7 @@ package import GRPCCore
 package enum EtcdMethod: Int, CaseIterable, Sendable {
     case range, put, deleteRange, txn, compact
     case rangeStream, snapshot
-    case leaseGrant, leaseRevoke, leaseLeases
+    case leaseGrant, leaseRevoke, leaseTimeToLive, leaseLeases
     case memberAdd, memberRemove, memberUpdate, memberList, memberPromote
     case alarm, status, hash, hashKV, moveLeader, downgrade
     case authStatus
@@ -20,6 +20,7 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
         case .rangeStream: "/etcdserverpb.KV/RangeStream"
         case .leaseGrant: "/etcdserverpb.Lease/LeaseGrant"
         case .leaseRevoke: "/etcdserverpb.Lease/LeaseRevoke"
+        case .leaseTimeToLive: "/etcdserverpb.Lease/LeaseTimeToLive"
         case .leaseLeases: "/etcdserverpb.Lease/LeaseLeases"
         case .memberAdd: "/etcdserverpb.Cluster/MemberAdd"
         case .memberRemove: "/etcdserverpb.Cluster/MemberRemove"

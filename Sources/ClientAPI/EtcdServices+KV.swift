@@ -1,3 +1,4 @@
+internal import Alarms
 internal import EtcdMessages
 internal import MVCC
 internal import Node
@@ -13,6 +14,8 @@ extension EtcdServices {
 
     func put(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
         let (request, proposal) = try decodeProposal(.put, PutRequest.self, message)
+        // As in etcd, lack of space is found before anything that is wrong with the request.
+        guard node.admits(quotaCost: QuotaCost.of(request), token) else { return }
         try RequestChecks.check(request)
         node.propose(proposal, token)
     }
@@ -25,6 +28,7 @@ extension EtcdServices {
 
     func txn(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
         let (request, proposal) = try decodeProposal(.txn, TxnRequest.self, message)
+        guard node.admits(quotaCost: QuotaCost.of(request), token) else { return }
         try RequestChecks.check(request, maxTxnOperations: settings.maxTxnOperationCount)
         if RequestChecks.isReadOnly(request) {
             node.readOnlyTxn(request, isSerializable: RequestChecks.isSerializable(request), token)

@@ -1,7 +1,5 @@
-internal import Apply
+internal import Alarms
 internal import EtcdMessages
-internal import Leases
-internal import MVCC
 internal import Node
 internal import Primitives
 
@@ -9,6 +7,7 @@ internal import Primitives
 extension EtcdServices {
     func leaseGrant(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
         var request = try decode(LeaseGrantRequest.self, message)
+        guard node.admits(quotaCost: QuotaCost.of(request), token) else { return }
         if request.id == 0 { request.id = node.nextLeaseID().rawValue }
         node.propose(Proposal(.leaseGrant, request), token)
     }
@@ -18,14 +17,12 @@ extension EtcdServices {
         node.propose(proposal, token)
     }
 
+    func leaseTimeToLive(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
+        node.leaseTimeToLive(try decode(LeaseTimeToLiveRequest.self, message), token)
+    }
+
     func leaseLeases(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
         _ = try decode(LeaseLeasesRequest.self, message)
-        var response = LeaseLeasesResponse()
-        response.leases = node.applier.leases.leaseIDs.map { id in
-            var status = LeaseStatus()
-            status.id = id.rawValue
-            return status
-        }
-        answer(token, .success(Reply(revision: node.mvcc.currentRevision, body: response.encoded())))
+        node.leases(token)
     }
 }

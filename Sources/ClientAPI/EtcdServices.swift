@@ -51,6 +51,7 @@ package final class EtcdServices: GRPCHandler {
         case .compact: try compact(message, token)
         case .leaseGrant: try leaseGrant(message, token)
         case .leaseRevoke: try leaseRevoke(message, token)
+        case .leaseTimeToLive: try leaseTimeToLive(message, token)
         case .leaseLeases: try leaseLeases(message, token)
         case .memberAdd: try memberAdd(message, token)
         case .memberRemove: try memberRemove(message, token)

@@ -9,12 +9,20 @@ package struct Lease: Equatable, Sendable {
     package let grantedTTLSeconds: Int64
     /// Time to live that was left at the last checkpoint, in seconds; 0 if there is none since the last renewal.
     package internal(set) var checkpointedTTLSeconds: Int64
-    /// Not in any order: sort before an effect follows from it.
-    package internal(set) var keys: Set<Bytes> = []
+    var keys = AttachedKeys.none
+
+    init(id: LeaseID, grantedTTLSeconds: Int64, checkpointedTTLSeconds: Int64) {
+        self.id = id
+        self.grantedTTLSeconds = grantedTTLSeconds
+        self.checkpointedTTLSeconds = checkpointedTTLSeconds
+    }
 
     /// What a leader that takes over gives it, in seconds (etcd v3.6 `server/lease/lessor.go`, `RemainingTTL`).
     package var remainingTTLSeconds: Int64 { checkpointedTTLSeconds > 0 ? checkpointedTTLSeconds : grantedTTLSeconds }
 
+    /// Whether no key is attached.
+    package var hasNoKeys: Bool { keys.isEmpty }
+
     /// The attached keys in order.
-    package var sortedKeys: [Bytes] { keys.sorted { $0.precedes($1) } }
+    package var sortedKeys: [Bytes] { keys.sorted }
 }

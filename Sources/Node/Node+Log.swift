@@ -1,4 +1,5 @@
 internal import Apply
+internal import Auth
 internal import EtcdMessages
 internal import MVCC
 internal import Primitives
@@ -8,12 +9,16 @@ internal import Store
 /// Proposals, the log and apply.
 extension Node {
     /// Puts a request into Raft's log. Answers are given when it is applied, or with the error thrown.
-    func propose(_ proposal: Proposal, waiter token: RequestToken?) throws(EtcdError) {
+    func propose(_ proposal: Proposal, waiter: ProposalWaiter?) throws(EtcdError) {
         guard raft.log.committedIndex.rawValue - raft.log.appliedIndex.rawValue <= Limits.maxApplyLag,
             store.frozenTableCount <= settings.maxFrozenTableCount
         else { throw .tooManyRequests }
         var header = RequestHeader()
         header.id = requestIDs.next()
+        if case .member = waiter, applier.auth.isEnabled {
+            header.username = AuthStore.root
+            header.authRevision = applier.auth.revision
+        }
         let data = ProposalEncoder.entry(field: proposal.field.rawValue, payload: proposal.payload, header: header)
         guard data.count <= settings.maxRequestByteCount else { throw .requestTooLarge }
         do throws(Raft.ProposalError) {
@@ -23,8 +28,8 @@ extension Node {
             // started.
             throw .timeout
         }
-        if let token {
-            proposals.add(header.id, token, deadline: now + settings.requestTimeoutNanoseconds)
+        if let waiter {
+            proposals.add(header.id, waiter, deadline: now + settings.requestTimeoutNanoseconds)
         }
     }
 
@@ -77,16 +82,16 @@ extension Node {
         }
         if outcome.forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
         if let change = memberChanges.take(outcome.requestID) { answer(change, outcome.result) }
-        guard let token = proposals.take(outcome.requestID) else { return }
-        switch outcome.result {
-        case .success(let answer):
-            if let revision = outcome.physicalCompaction {
-                compactions.wait(PendingCompactions.Waiter(token: token, revision: revision, reply: Reply(answer)))
-            } else {
-                reply(token, .success(Reply(answer)))
-            }
-        case .failure(let error):
-            reply(token, .failure(error))
+        promoteIfLeading(Term(entry.term))
+        if let change = outcome.leaseChange { leasesChanged(change) }
+        guard let waiter = proposals.take(outcome.requestID) else { return }
+        let result = outcome.result.map { Reply($0) }
+        if let revision = outcome.physicalCompaction, case .client(let token) = waiter,
+            case .success(let reply) = result
+        {
+            compactions.wait(PendingCompactions.Waiter(token: token, revision: revision, reply: reply))
+        } else {
+            settled(waiter, result)
         }
     }
 

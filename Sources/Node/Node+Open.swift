@@ -128,6 +128,8 @@ private struct NodeOpening {
         var applySettings = ApplySettings()
         applySettings.quota = Quota(setting: settings.quotaByteCount)
         applySettings.maxLearnerCount = settings.maxLearnerCount
+        applySettings.minLeaseTTLSeconds = settings.minLeaseTTLSeconds
+        applySettings.persistsLeaseCheckpoints = settings.persistsLeaseCheckpoints
         do throws(ApplyError) {
             return try Applier.open(store: store, mvcc: mvcc, settings: applySettings)
         } catch {

@@ -89,6 +89,9 @@ extension Node {
             case .members: replyMembers(waiting.token)
             case .authStatus: replyAuthStatus(waiting.token)
             case .downgrade(let request): run(request, waiting.token)
+            case .leaseRenewal(let id, let revision):
+                renew(LeaseRenewal(id: id, token: waiting.token, revision: revision))
+            case .leaseTimeToLive(let request): replyTimeToLive(request, waiting.token)
             }
         }
     }

@@ -1,6 +1,7 @@
 package import Apply
 package import BoltStore
 internal import EtcdMessages
+internal import Leases
 package import MVCC
 package import Primitives
 package import Raft
@@ -35,6 +36,9 @@ package final class Node {
     var snapshots = ClientSnapshots()
     var memberChanges = PendingMemberChanges()
     package let watches: WatchHub
+    var leaseKeeper: LeaseKeeper
+    /// Clients refused for lack of space who wait for the alarm that says so.
+    var spaceRefusals: [RequestToken] = []
     /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
     package internal(set) var now: UInt64
 
@@ -75,6 +79,7 @@ package final class Node {
         self.snapshotIndex = snapshotIndex
         self.requestIDs = requestIDs
         self.now = now
+        leaseKeeper = LeaseKeeper(settings: settings, now: now)
         lastFreeze = now
         nextVersionCheck = now
         unixNanosecondsAtZero = unixNanoseconds &- Int64(truncatingIfNeeded: now)
@@ -93,7 +98,8 @@ package final class Node {
     package func tick(now: UInt64) {
         assertAlways(now >= self.now, "time does not go back")
         self.now = now
-        for token in proposals.expire(now: now) { reply(token, .failure(.timeout)) }
+        leaseKeeper.clock.advance(to: now)
+        for waiter in proposals.expire(now: now) { settled(waiter, .failure(.timeout)) }
         for token in reads.expire(now: now) { reply(token, .failure(.timeout)) }
         for token in memberChanges.expire(now: now) { reply(token, .failure(.timeout)) }
         watches.tick(now: now)
@@ -104,7 +110,7 @@ package final class Node {
     /// - Parameter token: whom to answer once it is applied.
     package func propose(_ proposal: Proposal, _ token: RequestToken) {
         do throws(EtcdError) {
-            try propose(proposal, waiter: token)
+            try propose(proposal, waiter: .client(token))
         } catch {
             reply(token, .failure(error))
         }
@@ -137,7 +143,10 @@ package final class Node {
 
     /// All there is to do since the last call, in the order to do it.
     package func takeEffects() -> [NodeEffect] {
+        if !isStopped { stepLeases() }
         if !isStopped { runRaft() }
+        // What was applied may have made room for it.
+        if !isStopped && proposeRevocations() { runRaft() }
         if !isStopped { stepCompaction() }
         if !isStopped {
             stepRanges()
@@ -168,6 +177,7 @@ package final class Node {
         if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {
             due = min(due, lastFreeze + settings.commitIntervalNanoseconds)
         }
+        if let leaseWork = leaseKeeper.nextWork { due = min(due, leaseWork) }
         return due > now ? due - now : 0
     }
 

@@ -16,6 +16,10 @@ package struct NodeSettings: Sendable {
     package var clientURLs = ["http://localhost:2379"]
     /// `--initial-cluster-token`.
     package var clusterToken = "etcd-cluster"
+    /// `--heartbeat-interval`: time between two ticks of Raft, in nanoseconds.
+    package var heartbeatIntervalNanoseconds: UInt64 = 100_000_000
+    /// `--election-timeout`, in nanoseconds.
+    package var electionTimeoutNanoseconds: UInt64 = 1_000_000_000
     /// `--snapshot-count`: entries applied between two snapshot records.
     package var snapshotEntryCount: UInt64 = 10_000
     /// `--backend-batch-interval`: longest time between two commits of the store, in nanoseconds.
@@ -37,6 +41,13 @@ package struct NodeSettings: Sendable {
     package var compactionPauseNanoseconds: UInt64 = 10_000_000
     /// How watches are served. Where messages are split follows from `maxRequestByteCount`.
     package var watches = WatchSettings()
+    /// The feature gate LeaseCheckpoint: whether the log is told now and then how much of a long lease is left, so that a
+    /// new leader does not give it its whole time again.
+    package var checkpointsLeases = false
+    /// The feature gate LeaseCheckpointPersist.
+    package var persistsLeaseCheckpoints = false
+    /// Time between two checkpoints of a lease, in nanoseconds.
+    package var leaseCheckpointIntervalNanoseconds: UInt64 = 300_000_000_000
     /// `--max-wals`: segments kept.
     package var maxWALCount = 5
     /// `--max-snapshots`: `.snap` files kept.
@@ -58,6 +69,14 @@ package struct NodeSettings: Sendable {
         var settings = watches
         settings.fragmentByteCount = maxRequestByteCount + Limits.gRPCOverheadByteCount
         return settings
+    }
+
+    /// Least time to live of a lease, in seconds: that of one and a half elections, rounded up (etcd v3.6
+    /// `server/etcdserver/server.go`, `minTTL`).
+    package var minLeaseTTLSeconds: Int64 {
+        let heartbeat = max(1, heartbeatIntervalNanoseconds)
+        let ticks = 3 * (electionTimeoutNanoseconds / heartbeat) / 2
+        return Int64((ticks * heartbeat + 999_999_999) / 1_000_000_000)
     }
 
     package var memberDirectory: String { dataDirectory + "/member" }

@@ -1,39 +1,39 @@
 internal import Primitives
 
-/// Clients that wait for their proposal to be applied, by request number, and when each stops waiting.
+/// Those who wait for their proposal to be applied, by request number, and when each stops waiting.
 struct PendingProposals {
-    private struct Waiter {
-        var token: RequestToken
+    private struct Entry {
+        var waiter: ProposalWaiter
         var deadline: UInt64
     }
 
-    private var waiters: [UInt64: Waiter] = [:]
+    private var entries: [UInt64: Entry] = [:]
     /// Request numbers in the order of their deadlines: all wait equally long, so that is the order they came in.
     private var queue: [UInt64] = []
     private var queueStart = 0
 
-    var count: Int { waiters.count }
+    var count: Int { entries.count }
 
     /// - Parameter deadline: when to give up, in nanoseconds of the monotonic clock; not before those added earlier.
-    mutating func add(_ requestID: UInt64, _ token: RequestToken, deadline: UInt64) {
-        waiters[requestID] = Waiter(token: token, deadline: deadline)
+    mutating func add(_ requestID: UInt64, _ waiter: ProposalWaiter, deadline: UInt64) {
+        entries[requestID] = Entry(waiter: waiter, deadline: deadline)
         queue.append(requestID)
     }
 
-    /// The client that waits for a request, which no longer does; nil if none does.
-    mutating func take(_ requestID: UInt64) -> RequestToken? {
-        waiters.removeValue(forKey: requestID)?.token
+    /// The one that waits for a request, which no longer does; nil if none does.
+    mutating func take(_ requestID: UInt64) -> ProposalWaiter? {
+        entries.removeValue(forKey: requestID)?.waiter
     }
 
-    /// The clients whose time is over, in the order they came in.
-    mutating func expire(now: UInt64) -> [RequestToken] {
-        var expired: [RequestToken] = []
+    /// Those whose time is over, in the order they came in.
+    mutating func expire(now: UInt64) -> [ProposalWaiter] {
+        var expired: [ProposalWaiter] = []
         while queueStart < queue.count {
             let requestID = queue[queueStart]
-            if let waiter = waiters[requestID] {
-                if waiter.deadline > now { break }
-                expired.append(waiter.token)
-                waiters[requestID] = nil
+            if let entry = entries[requestID] {
+                if entry.deadline > now { break }
+                expired.append(entry.waiter)
+                entries[requestID] = nil
             }
             queueStart += 1
         }

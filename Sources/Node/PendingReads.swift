@@ -19,6 +19,9 @@ struct PendingReads {
         case members
         case authStatus
         case downgrade(DowngradeRequest)
+        /// With the revision for the answer's header.
+        case leaseRenewal(LeaseID, revision: Int64)
+        case leaseTimeToLive(LeaseTimeToLiveRequest)
     }
 
     struct ActiveRange {

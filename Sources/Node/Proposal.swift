@@ -29,6 +29,7 @@ package struct Proposal: Sendable {
         case leaseGrant = 8
         case leaseRevoke = 9
         case alarm = 10
+        case leaseCheckpoint = 11
         case clusterVersionSet = 1300
         case clusterMemberAttrSet = 1301
         case downgradeInfoSet = 1302

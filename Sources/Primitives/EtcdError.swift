@@ -67,6 +67,8 @@ extension EtcdError {
     package static let invalidAuthToken = EtcdError(.unauthenticated, "etcdserver: invalid auth token")
     package static let invalidAuthMgmt = EtcdError(.invalidArgument, "etcdserver: invalid auth management")
     package static let authOldRevision = EtcdError(.invalidArgument, "etcdserver: revision of auth store is old")
+    /// Not one of etcd's client errors, so its text has no prefix (etcd v3.6 `server/lease/lessor.go`).
+    package static let notPrimary = EtcdError(.unknown, "not a primary lessor")
     package static let noLeader = EtcdError(.unavailable, "etcdserver: no leader")
     package static let notLeader = EtcdError(.failedPrecondition, "etcdserver: not leader")
     package static let leaderChanged = EtcdError(.unavailable, "etcdserver: leader changed")

@@ -117,6 +117,8 @@ final class SimulatedMember {
     }
 
     func advance(nanoseconds: UInt64) {
+        // As a loop does after each round: what happened until now did not happen later.
+        node.tick(now: clock.monotonicNanoseconds())
         clock.advance(nanoseconds: nanoseconds)
         node.tick(now: clock.monotonicNanoseconds())
         takeEffects()

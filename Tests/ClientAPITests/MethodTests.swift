@@ -12,7 +12,8 @@ import Testing
     /// The unary methods of etcd's services that are served, as clients call them.
     private static let paths = [
         "KV/Range", "KV/Put", "KV/DeleteRange", "KV/Txn", "KV/Compact", "Lease/LeaseGrant", "Lease/LeaseRevoke",
-        "Lease/LeaseLeases", "Cluster/MemberAdd", "Cluster/MemberRemove", "Cluster/MemberUpdate", "Cluster/MemberList",
+        "Lease/LeaseTimeToLive", "Lease/LeaseLeases", "Cluster/MemberAdd", "Cluster/MemberRemove",
+        "Cluster/MemberUpdate", "Cluster/MemberList",
         "Cluster/MemberPromote", "Maintenance/Alarm", "Maintenance/Status", "Maintenance/Hash", "Maintenance/HashKV",
         "Maintenance/MoveLeader", "Maintenance/Downgrade", "Auth/AuthStatus",
     ]

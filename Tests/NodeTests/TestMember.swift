@@ -143,6 +143,8 @@ final class TestMember {
     }
 
     func advance(milliseconds: UInt64) {
+        // As a loop does after each round: what happened until now did not happen later.
+        node.tick(now: clock.monotonicNanoseconds())
         clock.advance(nanoseconds: milliseconds * 1_000_000)
         node.tick(now: clock.monotonicNanoseconds())
         pump()

@@ -1,0 +1,64 @@
+internal import Leases
+internal import Primitives
+
+/// What the leader does for leases: their clock, those that are to be revoked, and clients that wait.
+struct LeaseKeeper {
+    var clock: LeaseClock
+    var counters = LeaseCounters()
+    /// Expired leases that are yet to be proposed for revocation.
+    var expired: [LeaseID] = []
+    /// Revocations in the log that are not yet applied.
+    var revocationCount = 0
+    /// Expired leases are looked for no earlier than this, in nanoseconds of the monotonic clock.
+    var nextRound: UInt64 = 0
+    /// Renewals of leases whose time was over when they came.
+    private var waiting: [LeaseID: [LeaseRenewal]] = [:]
+
+    /// How many leases are taken in one round (etcd v3.6 `server/lease/lessor.go`, half of `leaseRevokeRate`).
+    static let roundCount = 500
+    /// Time from one round to the next, in nanoseconds.
+    static let roundNanoseconds: UInt64 = 500_000_000
+    /// How many revocations may be in the log at once (etcd v3.6 `server/etcdserver/server.go`, `maxPendingRevokes`).
+    static let maxRevocationCount = 16
+
+    init(settings: NodeSettings, now: UInt64) {
+        clock = LeaseClock(
+            settings: LeaseClock.Settings(
+                extensionNanoseconds: settings.electionTimeoutNanoseconds,
+                checkpointIntervalNanoseconds: settings.checkpointsLeases
+                    ? settings.leaseCheckpointIntervalNanoseconds : nil),
+            now: now)
+    }
+
+    /// When there is next something to do without an event from outside; nil if never.
+    var nextWork: UInt64? {
+        if !expired.isEmpty && revocationCount < Self.maxRevocationCount { return 0 }
+        return clock.nextDue.map { max($0, nextRound) }
+    }
+
+    mutating func wait(_ renewal: LeaseRenewal) {
+        waiting[renewal.id, default: []].append(renewal)
+    }
+
+    /// Takes the renewals that wait for a lease to be revoked.
+    mutating func takeWaiting(for id: LeaseID) -> [LeaseRenewal] {
+        waiting.removeValue(forKey: id) ?? []
+    }
+
+    /// This member no longer leads. Answers the renewals that wait.
+    mutating func demote() -> [LeaseRenewal] {
+        clock.demote()
+        expired = []
+        revocationCount = 0
+        defer { waiting = [:] }
+        return waiting.keys.sorted().flatMap { waiting[$0] ?? [] }
+    }
+}
+
+/// A client's wish that a lease go on.
+struct LeaseRenewal: Equatable {
+    var id: LeaseID
+    var token: RequestToken
+    /// For the answer's header: the revision before the renewal (etcd v3.6 `server/etcdserver/api/v3rpc/lease.go`).
+    var revision: Int64
+}

@@ -1,0 +1,192 @@
+internal import Apply
+package import EtcdMessages
+package import Leases
+internal import MVCC
+package import Primitives
+internal import Raft
+
+/// Leases: what clients ask of them beside granting and revoking, and their end when nobody renews them
+/// (etcd v3.6 `server/etcdserver/v3_server.go`, `server/lease/lessor.go`).
+///
+/// Only a leader knows when a lease expires, and only as long as it leads. So a renewal waits, as a read does, until it
+/// is sure that this member still leads and has applied what was committed, and nothing that a leader proposes of its
+/// own accord is proposed in another term (ordering rule 8).
+extension Node {
+    // MARK: Clients
+
+    /// Renews a lease. The answer is a `LeaseKeepAliveResponse`, with time to live 0 if there is no such lease.
+    ///
+    /// A lease whose time is over is not renewed any more: the answer waits until it is revoked.
+    package func keepLeaseAlive(_ id: LeaseID, _ token: RequestToken) {
+        enqueue(.leaseRenewal(id, revision: mvcc.currentRevision), token)
+    }
+
+    /// How long a lease has to live. The answer is a `LeaseTimeToLiveResponse`, with time to live -1 if there is no such
+    /// lease; keys are in their order.
+    package func leaseTimeToLive(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
+        enqueue(.leaseTimeToLive(request), token)
+    }
+
+    /// The leases that this member knows, those first that expire first. The answer is a `LeaseLeasesResponse`.
+    package func leases(_ token: RequestToken) {
+        let lessor = applier.leases
+        var ids = lessor.leaseIDs
+        if leaseKeeper.clock.term != nil {
+            let ends = ids.map { (expiry: lessor.place(of: $0).map { leaseKeeper.clock.expiry(of: $0) } ?? 0, id: $0) }
+            ids = ends.sorted { ($0.expiry, $0.id) < ($1.expiry, $1.id) }.map(\.id)
+        }
+        var response = LeaseLeasesResponse()
+        response.leases = ids.map { id in
+            var status = LeaseStatus()
+            status.id = id.rawValue
+            return status
+        }
+        reply(token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
+    }
+
+    /// What has become of leases since the start.
+    package var leaseCounters: LeaseCounters { leaseKeeper.counters }
+
+    func replyTimeToLive(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
+        var response = LeaseTimeToLiveResponse()
+        response.id = request.id
+        response.ttl = -1
+        if let place = applier.leases.place(of: LeaseID(request.id)) {
+            guard leaseKeeper.clock.term != nil else {
+                reply(token, .failure(.leaderChanged))
+                return
+            }
+            let lease = applier.leases.lease(at: place)
+            response.ttl = leaseKeeper.clock.remainingSeconds(of: place)
+            response.grantedTTL = lease.grantedTTLSeconds
+            if request.keys { response.keys = lease.sortedKeys }
+        }
+        reply(token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
+    }
+
+    // MARK: Renewal
+
+    func renew(_ renewal: LeaseRenewal) {
+        guard let place = applier.leases.place(of: renewal.id) else {
+            answer(renewal, ttlSeconds: 0)
+            return
+        }
+        guard leaseKeeper.clock.term != nil else {
+            reply(renewal.token, .failure(.notPrimary))
+            return
+        }
+        if leaseKeeper.clock.isExpired(place) {
+            leaseKeeper.wait(renewal)
+        } else if applier.leases.lease(at: place).checkpointedTTLSeconds > 0 {
+            // Else the next leader would give the lease only what the checkpoint left of it.
+            var checkpoint = LeaseCheckpoint()
+            checkpoint.id = renewal.id.rawValue
+            var request = LeaseCheckpointRequest()
+            request.checkpoints = [checkpoint]
+            proposeAsLeader(Proposal(.leaseCheckpoint, request), .renewal(renewal))
+        } else {
+            finish(renewal, at: place)
+        }
+    }
+
+    /// The checkpoint that a renewal takes back is taken back, or not.
+    func renewalSettled(_ renewal: LeaseRenewal, _ result: Result<Reply, EtcdError>) {
+        switch result {
+        case .failure(let error):
+            reply(renewal.token, .failure(error))
+        case .success:
+            guard let place = applier.leases.place(of: renewal.id), leaseKeeper.clock.term != nil,
+                !leaseKeeper.clock.isExpired(place)
+            else {
+                // Much may have happened since.
+                renew(renewal)
+                return
+            }
+            finish(renewal, at: place)
+        }
+    }
+
+    private func finish(_ renewal: LeaseRenewal, at place: Int) {
+        let lease = applier.leases.lease(at: place)
+        leaseKeeper.clock.start(lease, at: place)
+        leaseKeeper.counters.renewed()
+        answer(renewal, ttlSeconds: lease.grantedTTLSeconds)
+    }
+
+    private func answer(_ renewal: LeaseRenewal, ttlSeconds: Int64) {
+        var response = LeaseKeepAliveResponse()
+        response.id = renewal.id.rawValue
+        response.ttl = ttlSeconds
+        reply(renewal.token, .success(Reply(revision: renewal.revision, body: response.encoded())))
+    }
+
+    // MARK: The end
+
+    /// Proposes what the clock says: revocations of expired leases, and checkpoints.
+    func stepLeases() {
+        guard let term = leaseKeeper.clock.term else { return }
+        guard raft.role == .leader, raft.term == term else {
+            for renewal in leaseKeeper.demote() { reply(renewal.token, .failure(.notPrimary)) }
+            return
+        }
+        if now >= leaseKeeper.nextRound { takeDueLeases() }
+        _ = proposeRevocations()
+    }
+
+    /// Proposes to revoke expired leases, so many that not too many are under way. Answers whether there were any.
+    func proposeRevocations() -> Bool {
+        guard let term = leaseKeeper.clock.term, !leaseKeeper.expired.isEmpty,
+            leaseKeeper.revocationCount < LeaseKeeper.maxRevocationCount
+        else { return false }
+        while !leaseKeeper.expired.isEmpty, leaseKeeper.revocationCount < LeaseKeeper.maxRevocationCount {
+            var request = LeaseRevokeRequest()
+            request.id = leaseKeeper.expired.removeFirst().rawValue
+            leaseKeeper.revocationCount += 1
+            proposeAsLeader(Proposal(.leaseRevoke, request), .leaseExpiry(term))
+        }
+        return true
+    }
+
+    private func takeDueLeases() {
+        let places = leaseKeeper.clock.takeExpired(limit: LeaseKeeper.roundCount)
+        // Those that wait from the last round come again by themselves.
+        leaseKeeper.expired += places.map { applier.leases.lease(at: $0).id }
+        let checkpoints = leaseKeeper.clock.takeCheckpoints(applier.leases)
+        for request in checkpoints { proposeAsLeader(Proposal(.leaseCheckpoint, request), .leaseCheckpoint) }
+        if !places.isEmpty || !checkpoints.isEmpty { leaseKeeper.nextRound = now + LeaseKeeper.roundNanoseconds }
+    }
+
+    /// A revocation is applied, or failed; then the lease comes again when the clock says so.
+    func leaseExpirySettled(in term: Term, _ result: Result<Reply, EtcdError>) {
+        guard term == leaseKeeper.clock.term else { return }
+        leaseKeeper.revocationCount -= 1
+        if case .success = result { leaseKeeper.counters.expired() }
+    }
+
+    // MARK: Apply
+
+    /// An entry of this leader's own term is applied: it knows all leases, and their time begins.
+    func promoteIfLeading(_ entryTerm: Term) {
+        guard raft.role == .leader, entryTerm == raft.term, leaseKeeper.clock.term != raft.term else { return }
+        leaseKeeper.clock.promote(in: raft.term, applier.leases)
+    }
+
+    /// Takes note of what an entry did to leases.
+    func leasesChanged(_ change: LeaseChange) {
+        switch change {
+        case .granted(let place):
+            let lease = applier.leases.lease(at: place)
+            leaseKeeper.clock.start(lease, at: place)
+            leaseKeeper.counters.granted(ttlSeconds: lease.grantedTTLSeconds)
+        case .removed(let id, let place):
+            leaseKeeper.clock.remove(place)
+            leaseKeeper.counters.revoked()
+            for renewal in leaseKeeper.takeWaiting(for: id) { answer(renewal, ttlSeconds: 0) }
+        case .checkpointed(let ids):
+            for id in ids {
+                guard let place = applier.leases.place(of: id) else { continue }
+                leaseKeeper.clock.recordedCheckpoint(of: applier.leases.lease(at: place), at: place)
+            }
+        }
+    }
+}

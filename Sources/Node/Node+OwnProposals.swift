@@ -1,0 +1,43 @@
+internal import Leases
+internal import Primitives
+internal import Raft
+
+/// What the member proposes of its own accord, and what follows when that is applied or fails.
+extension Node {
+    /// Puts a request of the member's own into the log. What becomes of it is told to `settled`.
+    func proposeOwn(_ proposal: Proposal, _ purpose: OwnProposal) {
+        do throws(EtcdError) {
+            try propose(proposal, waiter: .member(purpose))
+        } catch {
+            settled(purpose, .failure(error))
+        }
+    }
+
+    /// Puts into the log what only a leader may propose, and only in the term in which its leases' clock runs: nothing is
+    /// handed to another leader (ordering rule 8).
+    func proposeAsLeader(_ proposal: Proposal, _ purpose: OwnProposal) {
+        guard raft.role == .leader, raft.term == leaseKeeper.clock.term else {
+            settled(purpose, .failure(.notPrimary))
+            return
+        }
+        proposeOwn(proposal, purpose)
+    }
+
+    /// Tells whoever waits for a proposal what it came to.
+    func settled(_ waiter: ProposalWaiter, _ result: Result<Reply, EtcdError>) {
+        switch waiter {
+        case .client(let token): reply(token, result)
+        case .member(let purpose): settled(purpose, result)
+        }
+    }
+
+    private func settled(_ purpose: OwnProposal, _ result: Result<Reply, EtcdError>) {
+        switch purpose {
+        case .spaceAlarm: spaceAlarmSettled()
+        case .leaseExpiry(let term): leaseExpirySettled(in: term, result)
+        // If it failed, the next one is due as long after as if it had not.
+        case .leaseCheckpoint: break
+        case .renewal(let renewal): renewalSettled(renewal, result)
+        }
+    }
+}

@@ -1,0 +1,20 @@
+internal import Primitives
+
+/// Who hears what became of a proposal.
+enum ProposalWaiter: Equatable {
+    case client(RequestToken)
+    /// The member itself, which proposed of its own accord.
+    case member(OwnProposal)
+}
+
+/// What a member proposes of its own accord.
+enum OwnProposal: Equatable {
+    /// The alarm that it is out of space.
+    case spaceAlarm
+    /// The revocation of a lease that expired, by the leader of a term.
+    case leaseExpiry(Term)
+    /// How much is left of leases.
+    case leaseCheckpoint
+    /// The end of a checkpoint, so that its lease can be renewed.
+    case renewal(LeaseRenewal)
+}
