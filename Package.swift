@@ -82,6 +82,8 @@ let package = Package(
                 "Membership", "Primitives", "Raft", "Snapshots", "Store", "Watch", "WriteAheadLog",
             ]),
 
+        module("Recipes", ["EtcdMessages", "MVCC", "Node", "Primitives"]),
+
         // Shells: threads, sockets, files, clocks
         module("Platform", ["CPlatform", "Environment", "Primitives"]),
         module("SimulatedPlatform", ["Environment", "Primitives"]),
@@ -96,7 +98,7 @@ let package = Package(
             "ClientAPI",
             [
                 "Alarms", "Apply", "Checksums", "EtcdMessages", "GRPCCore", "Leases", "MVCC", "Membership", "Node",
-                "Primitives", "Raft", "Store",
+                "Primitives", "Raft", "Recipes", "Store",
             ]),
         module(
             "HTTPAPI",
@@ -163,6 +165,12 @@ let package = Package(
                 "Primitives",
                 "Raft",
                 "SimulatedPlatform", "Snapshots", "Store", "WriteAheadLog",
+            ]),
+        tests(
+            of: "Recipes",
+            [
+                "Apply", "BoltStore", "Environment", "EtcdMessages", "Leases", "MVCC", "Node", "Primitives",
+                "SimulatedPlatform", "Store", "WriteAheadLog",
             ]),
         tests(of: "Platform", ["Environment", "Primitives"]),
         tests(of: "SimulatedPlatform", ["Environment", "Primitives"]),

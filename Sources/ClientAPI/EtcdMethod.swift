@@ -9,6 +9,8 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
     case memberAdd, memberRemove, memberUpdate, memberList, memberPromote
     case alarm, status, hash, hashKV, moveLeader, downgrade
     case authStatus
+    case lock, unlock
+    case campaign, proclaim, leader, observe, resign
 
     var path: String {
         switch self {
@@ -35,13 +37,20 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
         case .moveLeader: "/etcdserverpb.Maintenance/MoveLeader"
         case .downgrade: "/etcdserverpb.Maintenance/Downgrade"
         case .authStatus: "/etcdserverpb.Auth/AuthStatus"
+        case .lock: "/v3lockpb.Lock/Lock"
+        case .unlock: "/v3lockpb.Lock/Unlock"
+        case .campaign: "/v3electionpb.Election/Campaign"
+        case .proclaim: "/v3electionpb.Election/Proclaim"
+        case .leader: "/v3electionpb.Election/Leader"
+        case .observe: "/v3electionpb.Election/Observe"
+        case .resign: "/v3electionpb.Election/Resign"
         }
     }
 
     /// How many messages go each way.
     var kind: GRPCMethod.Kind {
         switch self {
-        case .rangeStream, .snapshot: .serverStream
+        case .rangeStream, .snapshot, .observe: .serverStream
         default: .unary
         }
     }

@@ -2,6 +2,8 @@ internal import EtcdMessages
 package import GRPCCore
 package import Node
 package import Primitives
+internal import Raft
+internal import Recipes
 package import Store
 
 /// etcd's gRPC services over one node: requests are decoded, checked and given to the core; its answers go back.
@@ -15,6 +17,8 @@ package final class EtcdServices: GRPCHandler {
     private let responder: Responder
     private let rangeStreams: RangeStreamService
     private let snapshots: SnapshotService
+    let recipes: Recipes
+    private let observations: ObserveService
 
     package init(node: Node, server: GRPCServer, settings: EtcdServicesSettings) {
         self.node = node
@@ -23,6 +27,8 @@ package final class EtcdServices: GRPCHandler {
         responder = Responder(node: node, server: server)
         rangeStreams = RangeStreamService(node: node, responder: responder)
         snapshots = SnapshotService(node: node, responder: responder)
+        recipes = Recipes(node: node)
+        observations = ObserveService(recipes: recipes, responder: responder)
     }
 
     // MARK: Calls
@@ -37,6 +43,7 @@ package final class EtcdServices: GRPCHandler {
         }
         do throws(EtcdError) {
             try dispatch(method, message, RequestToken(call))
+            carryOutRecipes()
         } catch {
             server.fail(call, error)
         }
@@ -62,15 +69,26 @@ package final class EtcdServices: GRPCHandler {
         case .status: try status(message, token)
         case .hash: try hash(message, token)
         case .hashKV: try hashKV(message, token)
-        case .rangeStream, .snapshot: unreachable("a stream is no unary call")
+        case .rangeStream, .snapshot, .observe: unreachable("a stream is no unary call")
         case .moveLeader: try moveLeader(message, token)
         case .downgrade: try downgrade(message, token)
         case .authStatus: try authStatus(message, token)
+        case .lock: try lock(message, token)
+        case .unlock: try unlock(message, token)
+        case .campaign: try campaign(message, token)
+        case .proclaim: try proclaim(message, token)
+        case .leader: try leader(message, token)
+        case .resign: try resign(message, token)
         }
     }
 
     /// The core's answer to a request, or one made here. An answer to a stream goes to the stream's service.
     package func answer(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
+        if Recipes.owns(token) {
+            recipes.answered(token, result)
+            carryOutRecipes()
+            return
+        }
         let call = CallID(token)
         if let stream = stream(call) {
             do throws(EtcdError) {
@@ -117,6 +135,7 @@ package final class EtcdServices: GRPCHandler {
     package func callEnded(_ call: CallID) {
         responder.leaders.remove(call)
         stream(call)?.ended(call)
+        recipes.abandon(RequestToken(call))
     }
 
     // MARK: Streams
@@ -126,13 +145,20 @@ package final class EtcdServices: GRPCHandler {
         for call in responder.leaders.tick(now: now, hasLeader: node.hasLeader) { end(call, .noLeader) }
     }
 
-    /// The member is about to end: so are the streams, which would go on for ever. Their clients turn to another member.
+    /// The member is about to end: so are the streams, which would go on for ever, and those who wait for a lock. Their clients turn to another member.
     package func endStreams() {
         for call in server.openCalls where stream(call) != nil { end(call, .stopped) }
+        recipes.endAll(.stopped)
+        carryOutRecipes()
     }
 
     /// The core has something for a stream that can take it.
     package func streamReady(_ token: RequestToken) {
+        if Recipes.owns(token) {
+            recipes.streamReady(token)
+            carryOutRecipes()
+            return
+        }
         let call = CallID(token)
         stream(call)?.ready(call)
     }
@@ -178,6 +204,7 @@ package final class EtcdServices: GRPCHandler {
 
     package func sendCompleted(_ call: CallID) {
         stream(call)?.ready(call)
+        carryOutRecipes()
     }
 
     private func deliver(_ message: RawSpan, _ call: CallID, _ stream: any StreamService) {
@@ -212,6 +239,7 @@ package final class EtcdServices: GRPCHandler {
         switch method {
         case .rangeStream: return rangeStreams
         case .snapshot: return snapshots
+        case .observe: return observations
         default: return nil
         }
     }

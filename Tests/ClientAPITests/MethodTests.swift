@@ -18,6 +18,12 @@ import Testing
         "Maintenance/MoveLeader", "Maintenance/Downgrade", "Auth/AuthStatus",
     ]
 
+    /// Those of the other services. Who locks nothing in particular is in the way of who campaigns for it.
+    private static let recipePaths = [
+        "/v3lockpb.Lock/Lock", "/v3lockpb.Lock/Unlock", "/v3electionpb.Election/Campaign",
+        "/v3electionpb.Election/Proclaim", "/v3electionpb.Election/Leader", "/v3electionpb.Election/Resign",
+    ]
+
     /// What a request without a single byte is answered with; nil is success.
     private static let answersToNothing: [String: EtcdError] = [
         "KV/Range": .emptyKey, "KV/Put": .emptyKey, "KV/DeleteRange": .emptyKey,
@@ -25,16 +31,22 @@ import Testing
         "Cluster/MemberRemove": .memberNotFound,
         "Cluster/MemberUpdate": .memberNotFound, "Cluster/MemberPromote": .memberNotFound,
         "Maintenance/MoveLeader": .badLeaderTransferee, "Maintenance/Downgrade": .wrongDowngradeVersionFormat,
+        "/v3lockpb.Lock/Unlock": EtcdError(.unknown, "etcdserver: key is not provided"),
+        "/v3electionpb.Election/Proclaim": EtcdError(.unknown, "\"leader\" field must be provided"),
+        "/v3electionpb.Election/Leader": EtcdError(.unknown, "election: no leader"),
+        "/v3electionpb.Election/Resign": EtcdError(.unknown, "\"leader\" field must be provided"),
     ]
 
     @Test func everyMethodAnswersAnEmptyRequest() throws {
         let unary = EtcdMethod.registrations.filter { $0.kind == .unary }
-        #expect(Set(unary.map(\.path)) == Set(Self.paths.map { "/etcdserverpb.\($0)" }))
-        try TestService.with { service in
-            for path in Self.paths {
-                switch try service.call(path) {
-                case .success: #expect(Self.answersToNothing[path] == nil, "\(path)")
-                case .failure(let error): #expect(error == Self.answersToNothing[path], "\(path)")
+        #expect(Set(unary.map(\.path)) == Set(Self.paths.map { "/etcdserverpb.\($0)" } + Self.recipePaths))
+        for paths in [Self.paths] + Self.recipePaths.map({ [$0] }) {
+            try TestService.with { service in
+                for path in paths {
+                    switch try service.call(path) {
+                    case .success: #expect(Self.answersToNothing[path] == nil, "\(path)")
+                    case .failure(let error): #expect(error == Self.answersToNothing[path], "\(path)")
+                    }
                 }
             }
         }
@@ -43,7 +55,7 @@ import Testing
     @Test func everyMethodRefusesWhatIsNoMessage() throws {
         try TestService.with { service in
             let before = service.node.raft.log.lastIndex
-            for path in Self.paths {
+            for path in Self.paths + Self.recipePaths {
                 guard case .failure(let error) = try service.call(path, [0xff]) else {
                     Issue.record("\(path) took garbage")
                     continue

@@ -177,7 +177,8 @@ final class TestService {
     func call(
         _ path: String, _ message: Bytes = [], metadata: [GRPCMetadataEntry] = []
     ) throws -> Result<Bytes, EtcdError> {
-        try result(of: client.startUnary("/etcdserverpb.\(path)", message: message, metadata: metadata))
+        let path = path.hasPrefix("/") ? path : "/etcdserverpb.\(path)"
+        return try result(of: client.startUnary(path, message: message, metadata: metadata))
     }
 
     /// Makes a call that must be answered, and reads the answer.
