@@ -45,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.0.0"),
     ],
     targets: [
         // C libraries
@@ -115,8 +116,9 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "BoltStore", "ClientAPI", "Environment", "GRPCCore", "HTTPAPI", "MVCC", "Node", "Platform",
-                "Primitives",
-                "Raft", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
+                "Primitives", "Raft", "Store", "Watch", "WriteAheadLog",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
         .executableTarget(
@@ -185,8 +187,8 @@ let package = Package(
         tests(
             of: "martlet",
             [
-                "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "Node", "Primitives", "SimulatedPlatform",
-                "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
+                "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Node", "Primitives",
+                "SimulatedPlatform", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "HTTPAPI", ["EtcdMessages", "GRPCCore", "Node", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),

@@ -19,6 +19,7 @@ package final class EtcdServices: GRPCHandler {
     private let snapshots: SnapshotService
     let recipes: Recipes
     private let observations: ObserveService
+    private var journal = RequestJournal()
 
     package init(node: Node, server: GRPCServer, settings: EtcdServicesSettings) {
         self.node = node
@@ -37,6 +38,7 @@ package final class EtcdServices: GRPCHandler {
         guard let method = EtcdMethod(rawValue: method.rawValue) else {
             unreachable("a method that was not registered")
         }
+        journal.begin(call, method, message, now: server.pollNanoseconds)
         guard node.hasLeader || !responder.requiresLeader(call) else {
             server.fail(call, .noLeader)
             return
@@ -98,10 +100,25 @@ package final class EtcdServices: GRPCHandler {
             }
             return
         }
+        reportIfSlow(call, result)
         switch result {
         case .success(let reply): responder.reply(call, reply)
         case .failure(let error): server.fail(call, error)
         }
+    }
+
+    /// Before the answer goes out: then the call, and who made it, are gone.
+    private func reportIfSlow(_ call: CallID, _ result: Result<Reply, EtcdError>) {
+        guard let start = journal.start(call), case let now = server.clockNanoseconds,
+            now > start, now - start > settings.slowRequestNanoseconds
+        else { return }
+        let request = journal.summary(call)
+        var responseByteCount = 0
+        if case .success(let reply) = result { responseByteCount = reply.body.count }
+        settings.reportSlowRequest(
+            SlowRequest(
+                method: request.method.path, remote: server.peer(call) ?? "", nanoseconds: now - start,
+                requestByteCount: request.byteCount, responseByteCount: responseByteCount, content: request.content))
     }
 
     /// Decodes a request, with grpc-go's text if it is none.

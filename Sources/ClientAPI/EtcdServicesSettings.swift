@@ -7,5 +7,10 @@ package struct EtcdServicesSettings: Sendable {
     /// `--quota-backend-bytes` as it is in effect, for `Status`.
     package var quotaByteCount: Int64 = 2_147_483_648
 
+    /// `--warning-unary-request-duration`, in nanoseconds.
+    package var slowRequestNanoseconds: UInt64 = 300_000_000
+    /// Told of each unary request that takes longer than that; on the loop's thread.
+    package var reportSlowRequest: @Sendable (SlowRequest) -> Void = { _ in }
+
     package init() {}
 }

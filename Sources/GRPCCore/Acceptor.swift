@@ -13,8 +13,23 @@ package struct AcceptorSettings: Sendable {
     package var maxDescriptor: Int32?
     /// How many connections the system keeps ready to be accepted.
     package var backlog: Int32 = 4096
+    /// Whether listeners set SO_REUSEPORT (`--socket-reuse-port`).
+    package var sharesPorts = false
 
     package init() {}
+}
+
+/// What is served to those who connect at an address.
+package struct AcceptedProtocols: Sendable {
+    /// Whether HTTP/2 goes to the gRPC core.
+    package var servesGRPC: Bool
+    /// Who takes all else; nobody if nil.
+    package var sink: (any ConnectionSink)?
+
+    package init(servesGRPC: Bool, sink: (any ConnectionSink)?) {
+        self.servesGRPC = servesGRPC
+        self.sink = sink
+    }
 }
 
 /// Owns the listening sockets of the client port, and sorts what connects: HTTP/2 goes to the gRPC core, the rest to a sink.
@@ -29,19 +44,15 @@ package struct AcceptorSettings: Sendable {
 package final class Acceptor: @unchecked Sendable {
     private let settings: AcceptorSettings
     private let port: GRPCConnectionPort
-    private let sink: (any ConnectionSink)?
     private let stopEvent: Int32
-    private var listeners: [Int32] = []
+    private var listeners: [(descriptor: Int32, address: ListenAddress, serves: AcceptedProtocols)] = []
     private var thread: pthread_t?
     private var isClosed = false
 
-    /// An acceptor that hands gRPC connections to `port` and all others to `sink`, or closes them if there is none.
-    package init(
-        settings: AcceptorSettings, port: GRPCConnectionPort, sink: (any ConnectionSink)? = nil
-    ) throws(GRPCError) {
+    /// An acceptor that hands gRPC connections to `port`.
+    package init(settings: AcceptorSettings, port: GRPCConnectionPort) throws(GRPCError) {
         self.settings = settings
         self.port = port
-        self.sink = sink
         stopEvent = martlet_event_create()
         guard stopEvent >= 0 else {
             isClosed = true
@@ -55,10 +66,12 @@ package final class Acceptor: @unchecked Sendable {
 
     /// Listens at one more address. Returns the port, which the system chose if none was given. Only before `start`.
     @discardableResult
-    package func listen(on address: ListenAddress) throws(GRPCError) -> UInt16 {
+    package func listen(
+        on address: ListenAddress, serving serves: AcceptedProtocols = AcceptedProtocols(servesGRPC: true, sink: nil)
+    ) throws(GRPCError) -> UInt16 {
         assertAlways(thread == nil && !isClosed, "addresses are added before the start")
-        let listener = try address.openListener(backlog: settings.backlog)
-        listeners.append(listener)
+        let listener = try address.openListener(backlog: settings.backlog, sharesPort: settings.sharesPorts)
+        listeners.append((listener, address, serves))
         return try ListenAddress.boundPort(of: listener)
     }
 
@@ -66,7 +79,8 @@ package final class Acceptor: @unchecked Sendable {
     package func start() throws(GRPCError) {
         assertAlways(thread == nil && !isClosed, "an acceptor starts once")
         let loop = try AcceptorLoop(
-            settings: settings, port: port, sink: sink, stopEvent: stopEvent, listeners: listeners)
+            settings: settings, port: port, stopEvent: stopEvent,
+            listeners: Dictionary(uniqueKeysWithValues: listeners.map { ($0.descriptor, $0.serves) }))
         let context = unsafe Unmanaged.passRetained(loop)
         var thread = pthread_t()
         let outcome = unsafe pthread_create(
@@ -90,7 +104,10 @@ package final class Acceptor: @unchecked Sendable {
             _ = martlet_event_signal(stopEvent)
             _ = pthread_join(thread, nil)
         }
-        for listener in listeners { _ = Glibc.close(listener) }
+        for listener in listeners {
+            _ = Glibc.close(listener.descriptor)
+            listener.address.removeName()
+        }
         _ = Glibc.close(stopEvent)
     }
 }

@@ -20,9 +20,8 @@ final class AcceptorLoop {
 
     private let settings: AcceptorSettings
     private let port: GRPCConnectionPort
-    private let sink: (any ConnectionSink)?
     private let stopEvent: Int32
-    private let listeners: [Int32]
+    private let listeners: [Int32: AcceptedProtocols]
     private let maxDescriptor: Int32
     private let epoll: Int32
     private var undecided: [Int32: Undecided] = [:]
@@ -35,12 +34,11 @@ final class AcceptorLoop {
     private static let descriptorReserve: Int32 = 150
 
     init(
-        settings: AcceptorSettings, port: GRPCConnectionPort, sink: (any ConnectionSink)?, stopEvent: Int32,
-        listeners: [Int32]
+        settings: AcceptorSettings, port: GRPCConnectionPort, stopEvent: Int32,
+        listeners: [Int32: AcceptedProtocols]
     ) throws(GRPCError) {
         self.settings = settings
         self.port = port
-        self.sink = sink
         self.stopEvent = stopEvent
         self.listeners = listeners
         if let chosen = settings.maxDescriptor {
@@ -50,7 +48,7 @@ final class AcceptorLoop {
         }
         epoll = martlet_epoll_create()
         guard epoll >= 0 else { throw .system(call: "epoll_create1", errorNumber: errno) }
-        for descriptor in listeners + [stopEvent] where martlet_epoll_add(epoll, descriptor, 0) != 0 {
+        for descriptor in listeners.keys + [stopEvent] where martlet_epoll_add(epoll, descriptor, 0) != 0 {
             let error = GRPCError.system(call: "epoll_ctl", errorNumber: errno)
             _ = close(epoll)
             throw error
@@ -85,7 +83,7 @@ final class AcceptorLoop {
                     closeAll()
                     return
                 }
-                if listeners.contains(descriptor) {
+                if listeners[descriptor] != nil {
                     acceptAll(listener: descriptor)
                 } else if descriptor >= 0 {
                     decide(descriptor)
@@ -165,9 +163,10 @@ final class AcceptorLoop {
         guard let speaks = ConnectionProtocol.decide(prefix[..<count]) else { return false }
         undecided[descriptor] = nil
         _ = martlet_epoll_remove(epoll, descriptor)
-        if speaks == .http2 {
+        let serves = listeners[connection.listener]
+        if speaks == .http2, serves?.servesGRPC == true {
             port.take(descriptor: descriptor, listener: connection.listener)
-        } else if let sink {
+        } else if let sink = serves?.sink {
             sink.take(descriptor: descriptor, speaking: speaks)
         } else {
             refuse(descriptor, speaking: speaks)
@@ -215,7 +214,7 @@ final class AcceptorLoop {
         }
         if let resumeTime, resumeTime <= now {
             self.resumeTime = nil
-            for listener in listeners { _ = martlet_epoll_add(epoll, listener, 0) }
+            for listener in listeners.keys { _ = martlet_epoll_add(epoll, listener, 0) }
         }
     }
 
@@ -223,7 +222,7 @@ final class AcceptorLoop {
     private func pauseListening() {
         guard resumeTime == nil else { return }
         resumeTime = Self.now() &+ Self.resumeDelayNanoseconds
-        for listener in listeners { _ = martlet_epoll_remove(epoll, listener) }
+        for listener in listeners.keys { _ = martlet_epoll_remove(epoll, listener) }
     }
 
     private func closeAll() {

@@ -83,6 +83,11 @@ package final class GRPCServer {
     /// The time of the current round of the loop, in nanoseconds on CLOCK_MONOTONIC.
     var now: UInt64 = 0
 
+    /// When the current round of the loop began, in nanoseconds on CLOCK_MONOTONIC: about when its calls came.
+    package var pollNanoseconds: UInt64 { now }
+    /// The time, in nanoseconds on CLOCK_MONOTONIC.
+    package var clockNanoseconds: UInt64 { martlet_monotonic_now() }
+
     /// Wakes the loop from any thread.
     package let waker: GRPCWaker
     /// Where an acceptor puts connections, from any thread.

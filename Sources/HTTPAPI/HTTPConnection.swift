@@ -33,22 +33,26 @@ final class HTTPConnection: ChannelDuplexHandler {
     private let id: HTTPConnectionTable.ID
     private let table: HTTPConnectionTable
     private let settings: HTTPServerSettings
+    private let access: HTTPAccess
     private let ask: @Sendable (HTTPCall) -> Void
     private var state = State.idle
     /// Whether no request is taken after the one being answered.
     private var isLastRequest = false
+    /// What the browser behind the request at hand is told that may read the answer; nil for nobody.
+    private var allowedOrigin: String?
     /// Whether the socket is to be read once the client has taken what was answered so far.
     private var isReadPending = false
     /// Closes the connection when it takes too long; nil while the core is asked, which bounds its own time.
     private var deadline: Scheduled<Void>?
 
     init(
-        id: HTTPConnectionTable.ID, table: HTTPConnectionTable, settings: HTTPServerSettings,
+        id: HTTPConnectionTable.ID, table: HTTPConnectionTable, settings: HTTPServerSettings, access: HTTPAccess,
         ask: @escaping @Sendable (HTTPCall) -> Void
     ) {
         self.id = id
         self.table = table
         self.settings = settings
+        self.access = access
         self.ask = ask
     }
 
@@ -139,8 +143,9 @@ final class HTTPConnection: ChannelDuplexHandler {
         guard hosts <= 1 else { return refuse(.tooManyHosts, context) }
         guard hosts == 1 || isHTTP10(head) else { return refuse(.missingHost, context) }
         let route: HTTPRouter.Route
+        allowedOrigin = nil
         if let request = HTTPRequest(method: head.method.rawValue, target: head.uri) {
-            route = HTTPRouter.route(request)
+            route = decide(request, head)
         } else if head.method == .CONNECT || head.uri == "*" {
             // They name no resource of ours (RFC 9112, sections 3.2.3 and 3.2.4).
             route = .answer(head.method == .OPTIONS ? .options : .notFound)
@@ -155,6 +160,18 @@ final class HTTPConnection: ChannelDuplexHandler {
             perform(route, head, context)
         } else {
             state = .reading(head, route, bodyByteCount: 0)
+        }
+    }
+
+    private func decide(_ request: HTTPRequest, _ head: HTTPRequestHead) -> HTTPRouter.Route {
+        let host = request.targetHost ?? head.headers["host"].first ?? ""
+        switch access.decide(host: host, origin: head.headers["origin"].first) {
+        case .refuse(let host):
+            access.reportRefusal(host)
+            return .answer(.refusal(ofHost: host))
+        case .serve(let origin):
+            allowedOrigin = origin
+            return HTTPRouter.route(request, access.endpoints)
         }
     }
 
@@ -224,11 +241,11 @@ final class HTTPConnection: ChannelDuplexHandler {
         _ response: HTTPResponse, to request: HTTPRequestHead?, closes: Bool
     ) -> HTTPResponseHead {
         var fields = HTTPHeaders()
-        if request != nil {
-            // Any origin may ask (`--cors`, whose default is `*`; etcd v3.6 `server/embed/serve.go`, `addCORSHeader`).
+        if request != nil, let allowedOrigin {
+            // etcd v3.6 `server/embed/serve.go`, `addCORSHeader`.
             fields.add(name: "Access-Control-Allow-Headers", value: "accept, content-type, authorization")
             fields.add(name: "Access-Control-Allow-Methods", value: "POST, GET, OPTIONS, PUT, DELETE")
-            fields.add(name: "Access-Control-Allow-Origin", value: "*")
+            fields.add(name: "Access-Control-Allow-Origin", value: allowedOrigin)
         }
         for field in response.fields { fields.add(name: field.name, value: field.value) }
         fields.add(name: "Date", value: HTTPDate.now())

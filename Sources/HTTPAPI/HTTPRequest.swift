@@ -9,6 +9,8 @@ package struct HTTPRequest: Hashable, Sendable {
     /// With its percent escapes undone.
     package let path: String
     package let query: HTTPQuery
+    /// The host in the target, if that is a whole URL; it counts instead of the header's.
+    package private(set) var targetHost: String?
 
     package init(method: String, path: String, query: HTTPQuery = HTTPQuery("")) {
         self.method = method
@@ -16,13 +18,16 @@ package struct HTTPRequest: Hashable, Sendable {
         self.query = query
     }
 
-    /// Reads the target of a request line (RFC 9112, section 3.2): a path, or a whole URL as proxies are sent, whose host is
-    /// of no interest. Nil if it is neither, or has a malformed escape in its path.
+    /// Reads the target of a request line (RFC 9112, section 3.2): a path, or a whole URL as proxies are sent. Nil if it is
+    /// neither, or has a malformed escape in its path.
     package init?(method: String, target: String) {
         var rest = target[...]
         let start = target.prefix(8).lowercased()
         if let scheme = ["http://", "https://"].first(where: { start.hasPrefix($0) }) {
-            rest = rest.dropFirst(scheme.count).drop { $0 != "/" && $0 != "?" }
+            rest = rest.dropFirst(scheme.count)
+            let host = rest.prefix { $0 != "/" && $0 != "?" }
+            targetHost = String(host)
+            rest = rest.dropFirst(host.count)
             if rest.first != "/" { rest = "/" + rest }
         }
         guard rest.first == "/" else { return nil }

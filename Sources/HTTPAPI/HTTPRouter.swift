@@ -9,9 +9,11 @@ package enum HTTPRouter {
         case ask(HTTPQuestion)
     }
 
-    package static func route(_ request: HTTPRequest) -> Route {
-        if request.method == "OPTIONS" { return .answer(.options) }
-        guard let question = question(request) else { return .answer(.notFound) }
+    package static func route(_ request: HTTPRequest, _ endpoints: HTTPAccess.Endpoints = .all) -> Route {
+        if request.method == "OPTIONS", endpoints == .all { return .answer(.options) }
+        guard let question = question(request), question != .version || endpoints == .all else {
+            return .answer(.notFound)
+        }
         return request.method == "GET" ? .ask(question) : .answer(.methodNotAllowed)
     }
 

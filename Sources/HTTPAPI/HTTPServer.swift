@@ -5,11 +5,11 @@ internal import NIOHTTP1
 internal import NIOPosix
 internal import Primitives
 
-/// Serves HTTP/1 on connections that the acceptor of the client port gives it, on one thread of its own.
+/// Serves HTTP/1 on connections that acceptors give it, on one thread of its own.
 ///
 /// What a request means is decided here (`HTTPRouter`); what only the member knows goes to the core as an `HTTPCall`, whose
 /// answer may come from any thread and hops back. The thread never waits for anything but its sockets.
-package final class HTTPServer: ConnectionSink {
+package final class HTTPServer: Sendable {
     private let settings: HTTPServerSettings
     private let ask: @Sendable (HTTPCall) -> Void
     private let group: MultiThreadedEventLoopGroup
@@ -23,7 +23,21 @@ package final class HTTPServer: ConnectionSink {
         table = HTTPConnectionTable(maxCount: settings.maxConnectionCount)
     }
 
-    package func take(descriptor: Int32, speaking: ConnectionProtocol) {
+    /// Where an acceptor gives connections to that may ask what `access` says.
+    package func sink(_ access: HTTPAccess = HTTPAccess()) -> any ConnectionSink {
+        Sink(server: self, access: access)
+    }
+
+    private struct Sink: ConnectionSink {
+        let server: HTTPServer
+        let access: HTTPAccess
+
+        func take(descriptor: Int32, speaking: ConnectionProtocol) {
+            server.take(descriptor, speaking, access)
+        }
+    }
+
+    private func take(_ descriptor: Int32, _ speaking: ConnectionProtocol, _ access: HTTPAccess) {
         guard speaking == .http1, let id = table.reserve() else {
             _ = Glibc.close(descriptor)
             return
@@ -33,7 +47,7 @@ package final class HTTPServer: ConnectionSink {
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let connection = HTTPConnection(id: id, table: table, settings: settings, ask: ask)
+                    let connection = HTTPConnection(id: id, table: table, settings: settings, access: access, ask: ask)
                     try Self.addHandlers(to: channel, connection, settings)
                 }
             }

@@ -23,6 +23,13 @@ extension MVCCStore {
     /// Whether a compaction waits for `compactionStep`.
     package var hasPendingCompaction: Bool { !compactions.isEmpty }
 
+    /// How far the oldest compaction in line is; nil if there is none.
+    package var compactionProgress: CompactionProgress? {
+        guard let job = compactions.first else { return nil }
+        let position = Revision.parse(bucketKey: Bytes(job.recordPosition.prefix(17)))?.revision.main
+        return CompactionProgress(revision: job.revision, position: position ?? 0)
+    }
+
     /// Whether no records remain to be removed by a compaction up to `revision`.
     package func isCompacted(through revision: Int64) -> Bool {
         compactions.allSatisfy { $0.revision > revision }

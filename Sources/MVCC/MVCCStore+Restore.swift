@@ -5,10 +5,12 @@ internal import Store
 extension MVCCStore {
     /// Makes the index from the records, and takes up a compaction that was not finished (etcd v3.6
     /// `server/storage/mvcc/kvstore.go`).
-    func restore() throws(MVCCError) {
+    ///
+    /// - Parameter report: told now and then how far it is.
+    func restore(_ report: (RestoreProgress) -> Void) throws(MVCCError) {
         let finished = try compactRevision(MetaKey.finishedCompactRevision)
         let scheduled = try compactRevision(MetaKey.scheduledCompactRevision)
-        try restoreIndex()
+        try restoreIndex(report)
         compactedRevision = finished ?? -1
         // The newest records may have been removed by a compaction.
         currentRevision = max(currentRevision, finished ?? 0, scheduled ?? 0)
@@ -33,8 +35,9 @@ extension MVCCStore {
         }
     }
 
-    private func restoreIndex() throws(MVCCError) {
+    private func restoreIndex(_ report: (RestoreProgress) -> Void) throws(MVCCError) {
         var builder = KeyIndexBuilder()
+        var progress = RestoreProgress(totalByteCount: store.sizeInUseByteCount)
         try store.scanRecords(from: [], to: nil) { (key, value) throws(StoreError) in
             let record = try BucketRecord(key: key, value: value)
             let revision = record.revision
@@ -48,6 +51,9 @@ extension MVCCStore {
                 key: value.extracting(record.fields.key), createRevision: record.fields.createRevision,
                 version: record.fields.version)
             currentRevision = max(currentRevision, revision.main)
+            progress.recordCount += 1
+            progress.byteCount += key.byteCount + value.byteCount
+            if progress.recordCount % RestoreProgress.reportInterval == 0 { report(progress) }
             return true
         }
         index = builder.build()

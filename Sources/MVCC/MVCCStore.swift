@@ -28,10 +28,12 @@ package final class MVCCStore {
     /// Takes over the records of a store: reads all of them once.
     ///
     /// - Throws: `.store` if a record cannot be read or is none.
-    package init(store: Store, settings: MVCCSettings = MVCCSettings()) throws(MVCCError) {
+    package init(
+        store: Store, settings: MVCCSettings = MVCCSettings(), report: (RestoreProgress) -> Void = { _ in }
+    ) throws(MVCCError) {
         self.store = store
         self.settings = settings
-        try restore()
+        try restore(report)
     }
 
     /// Visits the stored bytes of a record that the index knows, where they lie.

@@ -2,7 +2,7 @@ internal import Alarms
 internal import Apply
 package import Environment
 internal import EtcdMessages
-internal import MVCC
+package import MVCC
 internal import Membership
 internal import Primitives
 internal import Raft
@@ -24,8 +24,10 @@ extension Node {
     /// - Parameters:
     ///   - monotonicNanoseconds: the time that later ticks go on from.
     ///   - unixNanoseconds: the date; it keeps request numbers from repeating.
+    ///   - report: told now and then how far the reading of a large store is.
     package static func open(
-        disk: any Disk, settings: NodeSettings, monotonicNanoseconds now: UInt64, unixNanoseconds: Int64
+        disk: any Disk, settings: NodeSettings, monotonicNanoseconds now: UInt64, unixNanoseconds: Int64,
+        report: (RestoreProgress) -> Void = { _ in }
     ) throws(NodeError) -> Opened {
         var notes: [String] = []
         do throws(DiskError) {
@@ -46,7 +48,7 @@ extension Node {
         }
         do throws(NodeError) {
             let opening = NodeOpening(disk: disk, settings: settings, store: store)
-            return try opening.open(now: now, unixNanoseconds: unixNanoseconds, notes: notes)
+            return try opening.open(now: now, unixNanoseconds: unixNanoseconds, notes: notes, report)
         } catch {
             store.close()
             throw error
@@ -60,9 +62,11 @@ private struct NodeOpening {
     let settings: NodeSettings
     let store: Store
 
-    func open(now: UInt64, unixNanoseconds: Int64, notes: [String]) throws(NodeError) -> Node.Opened {
+    func open(
+        now: UInt64, unixNanoseconds: Int64, notes: [String], _ report: (RestoreProgress) -> Void
+    ) throws(NodeError) -> Node.Opened {
         try checkSchema()
-        let applier = try openApplier()
+        let applier = try openApplier(report)
         let log = try openLog()
         var raftLog = try startLog(log)
         // Raft starts with the configuration that what is committed makes, so that is applied first.
@@ -118,10 +122,10 @@ private struct NodeOpening {
         }
     }
 
-    private func openApplier() throws(NodeError) -> Applier {
+    private func openApplier(_ report: (RestoreProgress) -> Void) throws(NodeError) -> Applier {
         let mvcc: MVCCStore
         do throws(MVCCError) {
-            mvcc = try MVCCStore(store: store, settings: MVCCSettings())
+            mvcc = try MVCCStore(store: store, settings: MVCCSettings(), report: report)
         } catch {
             throw .mvcc(error)
         }

@@ -34,10 +34,10 @@ final class ProgressBar: Sendable {
         let clock = RealClock()
         let began = clock.monotonicNanoseconds()
         while !isEnded.load(ordering: .relaxed) {
-            StandardError.write("\r" + line(elapsed: clock.monotonicNanoseconds() - began))
+            StandardStream.error.write("\r" + line(elapsed: clock.monotonicNanoseconds() - began))
             usleep(100_000)
         }
-        StandardError.write("\r\u{1b}[K")
+        StandardStream.error.write("\r\u{1b}[K")
     }
 
     private func line(elapsed: UInt64) -> String {

@@ -5,5 +5,10 @@ struct ListenError: Error, CustomStringConvertible {
     let address: ListenAddress
     let cause: GRPCError
 
-    var description: String { "listen tcp \(address): \(cause)" }
+    var description: String {
+        switch address {
+        case .tcp: "listen tcp \(address): \(cause)"
+        case .unixSocket: "listen unix \(address): \(cause)"
+        }
+    }
 }

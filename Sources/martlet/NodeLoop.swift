@@ -7,6 +7,7 @@ internal import Logging
 internal import Node
 internal import Platform
 internal import Primitives
+internal import Raft
 internal import WriteAheadLog
 
 /// The loop that owns the core: it takes clients' calls and other threads' events to the node, and carries out its
@@ -29,6 +30,9 @@ final class NodeLoop {
     /// Why the process must end although nobody asked for it; nil while all is well.
     private var failure: String?
     private var isTerminating = false
+    /// `--warning-apply-duration`, in nanoseconds.
+    var applyWarningNanoseconds: UInt64 = 100_000_000
+    private var compactionLog = CompactionLog()
 
     private enum ReadJob: Sendable {
         case long(RequestToken, LongRead)
@@ -93,12 +97,13 @@ final class NodeLoop {
 
     /// One round: what is due, then what comes.
     private func turn() {
-        for effect in node.takeEffects() { perform(effect) }
+        for effect in takeEffects() { perform(effect) }
         for read in services.takeSnapshotReads() { readThread.submit(.snapshot(read)) }
         _ = server.poll(services, timeoutNanoseconds: node.nanosecondsToNextWork(max: Self.idleTimeout))
         for event in mailbox.takeAll() { deliver(event) }
         node.tick(now: clock.monotonicNanoseconds())
         services.tick(now: node.now)
+        compactionLog.look(at: node)
     }
 
     /// Lets the calls under way end while the node works, and cuts off those that do not; then has the store's file take
@@ -119,9 +124,42 @@ final class NodeLoop {
         do throws(GRPCError) {
             try acceptor.start()
             logger.info("ready to serve client requests")
+            notifySupervisor()
         } catch {
             failure = "\(error)"
         }
+    }
+
+    /// Tells systemd, if it waits for that, that clients are served.
+    private func notifySupervisor() {
+        switch SystemdNotification.ready(socket: ProcessEnvironment.variables["NOTIFY_SOCKET"]) {
+        case .notWanted: break
+        case .sent: logger.info("successfully notified init daemon")
+        case .failed(let number):
+            logger.error("failed to notify systemd for readiness", metadata: ["errno": .stringConvertible(number)])
+        }
+    }
+
+    /// What the node wants done. Entries are applied on the way, of which a warning is logged if that takes long (etcd v3.6
+    /// `server/etcdserver/txn/util.go`).
+    private func takeEffects() -> [NodeEffect] {
+        let first = node.raft.log.appliedIndex
+        let start = clock.monotonicNanoseconds()
+        let effects = node.takeEffects()
+        let last = node.raft.log.appliedIndex
+        guard last > first else { return effects }
+        let time = clock.monotonicNanoseconds() - start
+        if time > applyWarningNanoseconds {
+            logger.warning(
+                "apply request took too long",
+                metadata: [
+                    "took": "\(GoText.duration(Int64(clamping: time)))",
+                    "expected-duration": "\(GoText.duration(Int64(clamping: applyWarningNanoseconds)))",
+                    "prefix": "", "first-index": .stringConvertible(first.rawValue + 1),
+                    "last-index": .stringConvertible(last.rawValue),
+                ])
+        }
+        return effects
     }
 
     private func perform(_ effect: NodeEffect) {

@@ -13,12 +13,15 @@ internal import Raft
 /// One member as a process: the core on this thread, and the threads that carry out its effects.
 final class Server {
     private let configuration: ServerConfiguration
+    private let arguments: [String]
     private let clock: RealClock
     private let shutdown: ShutdownRequest
     private let log = Logger(label: "martlet")
 
-    init(configuration: ServerConfiguration, clock: RealClock, shutdown: ShutdownRequest) {
+    /// - Parameter arguments: the command line, for the log.
+    init(configuration: ServerConfiguration, arguments: [String], clock: RealClock, shutdown: ShutdownRequest) {
         self.configuration = configuration
+        self.arguments = arguments
         self.clock = clock
         self.shutdown = shutdown
     }
@@ -44,23 +47,27 @@ final class Server {
         let mailbox = LoopMailbox(waker: server.waker)
         let http = HTTPServer { mailbox.put(.http($0)) }
         defer { http.close() }
-        let acceptor = try Acceptor(settings: AcceptorSettings(), port: server.connectionPort, sink: http)
+        let acceptor = try Acceptor(settings: configuration.acceptor, port: server.connectionPort)
         defer { acceptor.close() }
         // Before the data directory is touched: two servers with the same flags are told apart by their ports first.
-        for address in configuration.clientAddresses { try listen(acceptor, on: address) }
+        try listen(acceptor, http)
         let disk = RealDisk()
         let opened = try open(disk)
         defer { opened.node.close() }
         let loop = NodeLoop(
             node: opened.node, writer: opened.writer, disk: disk, server: server, http: http, acceptor: acceptor,
-            mailbox: mailbox, services: configuration.services, clock: clock)
+            mailbox: mailbox, services: services, clock: clock)
+        loop.applyWarningNanoseconds = configuration.applyWarningNanoseconds
         shutdown.attach(mailbox)
         return loop.run()
     }
 
     private func announce() {
         let settings = configuration.node
-        for note in configuration.notes { log.warning("\(note)") }
+        log.info("Running: ", metadata: ["args": .array(arguments.map { .string($0) })])
+        for note in configuration.notes {
+            log.log(level: note.isWarning ? .warning : .info, "\(note.message)", metadata: note.metadata)
+        }
         log.info(
             "starting a Martlet server",
             metadata: [
@@ -68,21 +75,77 @@ final class Server {
                 "name": "\(settings.name)", "data-dir": "\(settings.dataDirectory)",
                 "wal-dir": "\(settings.logDirectory)",
                 "advertise-client-urls": .array(settings.clientURLs.map { .string($0) }),
+                "listen-client-urls": Self.list(configuration.clientListeners),
+                "listen-client-http-urls": Self.list(configuration.httpListeners),
+                "listen-metrics-urls": Self.list(configuration.metricsListeners),
+                "feature-gates": "\(configuration.features)",
             ])
     }
 
-    private func listen(_ acceptor: Acceptor, on address: ListenAddress) throws(ListenError) {
-        do throws(GRPCError) {
-            try acceptor.listen(on: address)
-        } catch {
-            throw ListenError(address: address, cause: error)
+    private static func list(_ urls: [ServerURL]) -> Logger.Metadata.Value { .array(urls.map { .string($0.text) }) }
+
+    /// The services' settings, with slow requests going to the log (etcd v3.6
+    /// `server/etcdserver/api/v3rpc/interceptor.go`).
+    private var services: EtcdServicesSettings {
+        let log = log
+        var services = configuration.services
+        services.slowRequestNanoseconds = configuration.requestWarningNanoseconds
+        services.reportSlowRequest = { request in
+            log.warning(
+                "request stats",
+                metadata: [
+                    "method": "\(request.method)", "remote": "\(request.remote)",
+                    "time spent": "\(GoText.duration(Int64(clamping: request.nanoseconds)))",
+                    "request size": .stringConvertible(request.requestByteCount),
+                    "request content": "\(request.content)",
+                    "response size": .stringConvertible(request.responseByteCount),
+                ])
+        }
+        return services
+    }
+
+    /// Opens all listeners; nobody is served before the acceptor starts.
+    private func listen(_ acceptor: Acceptor, _ http: HTTPServer) throws {
+        let log = log
+        var access = configuration.access
+        access.reportRefusal = { host in
+            log.warning("rejecting HTTP request to prevent DNS rebinding attacks", metadata: ["host": "\(host)"])
+        }
+        let everything = http.sink(access)
+        let probes = http.sink(HTTPAccess(endpoints: .probes))
+        let hasOwnHTTP = !configuration.httpListeners.isEmpty
+        let plans: [([ServerURL], AcceptedProtocols)] = [
+            (
+                configuration.clientListeners,
+                AcceptedProtocols(servesGRPC: true, sink: hasOwnHTTP ? nil : everything)
+            ),
+            (configuration.httpListeners, AcceptedProtocols(servesGRPC: false, sink: everything)),
+            (configuration.metricsListeners, AcceptedProtocols(servesGRPC: false, sink: probes)),
+        ]
+        for (urls, serves) in plans {
+            for url in urls {
+                let address = try url.listenAddress()
+                do throws(GRPCError) {
+                    try acceptor.listen(on: address, serving: serves)
+                } catch {
+                    throw ListenError(address: address, cause: error)
+                }
+            }
         }
     }
 
     private func open(_ disk: RealDisk) throws(NodeError) -> Node.Opened {
+        var progress = WorkProgress("opening", unit: "bytes", now: clock.monotonicNanoseconds())
         let opened = try Node.open(
             disk: disk, settings: configuration.node, monotonicNanoseconds: clock.monotonicNanoseconds(),
-            unixNanoseconds: clock.unixNanoseconds())
+            unixNanoseconds: clock.unixNanoseconds()
+        ) { state in
+            let now = clock.monotonicNanoseconds()
+            if let fields = progress.fields(done: state.byteCount, of: state.totalByteCount, now: now) {
+                log.info("work is under way", metadata: fields)
+            }
+        }
+        let took = progress.took(now: clock.monotonicNanoseconds())
         for note in opened.notes { log.warning("\(note)") }
         let node = opened.node
         log.info(
@@ -90,8 +153,13 @@ final class Server {
             metadata: [
                 "local-member-id": "\(node.memberID)", "cluster-id": "\(node.clusterID)",
                 "applied-index": .stringConvertible(node.raft.log.appliedIndex.rawValue),
-                "current-revision": .stringConvertible(node.mvcc.currentRevision),
+                "current-revision": .stringConvertible(node.mvcc.currentRevision), "took": "\(took)",
             ])
         return opened
     }
+}
+
+extension Note {
+    /// The fields for the log.
+    var metadata: Logger.Metadata { fields.mapValues { .string($0) } }
 }

@@ -1,165 +1,110 @@
 internal import ClientAPI
 internal import GRPCCore
-internal import Logging
+internal import HTTPAPI
 internal import Node
 internal import Platform
 internal import Primitives
 
-/// What the command line asks for, checked. Names, defaults and meanings are etcd's (etcd v3.6
+/// What flags, environment or configuration file ask for, checked. Names, defaults and meanings are etcd's (etcd v3.6
 /// `server/embed/config.go`).
 struct ServerConfiguration {
     var node: NodeSettings
     var services = EtcdServicesSettings()
     var grpc = GRPCServerSettings()
+    var acceptor = AcceptorSettings()
     /// Where clients connect.
-    var clientAddresses: [ListenAddress] = []
-    var logLevel = Logger.Level.info
-    var printsVersion = false
-    /// What an operator should know about the environment.
-    var notes: [String] = []
+    var clientListeners: [ServerURL] = []
+    /// Where clients of HTTP connect, if not there as well.
+    var httpListeners: [ServerURL] = []
+    /// Where those connect who watch over the server.
+    var metricsListeners: [ServerURL] = []
+    /// Who may ask over HTTP.
+    var access = HTTPAccess()
+    var features: FeatureGates
+    var log: LogSettings
+    /// Time in nanoseconds to apply entries above which a warning is logged.
+    var applyWarningNanoseconds: UInt64 = 100_000_000
+    /// Time in nanoseconds to answer a request above which a warning is logged.
+    var requestWarningNanoseconds: UInt64 = 300_000_000
+    /// What an operator should know about how the server was started.
+    var notes: [Note] = []
 
-    /// What is wrong with flags that can be read, but not be carried out.
-    struct ValueError: Error, CustomStringConvertible {
-        var description: String
-    }
-
-    private static let flags: [String: GoFlags.Kind] = [
-        "name": .text, "data-dir": .text, "wal-dir": .text, "snapshot-count": .integer,
-        "listen-client-urls": .text, "advertise-client-urls": .text, "listen-peer-urls": .text,
-        "initial-advertise-peer-urls": .text, "initial-cluster": .text, "initial-cluster-token": .text,
-        "initial-cluster-state": .text, "max-wals": .integer, "max-snapshots": .integer,
-        "quota-backend-bytes": .integer, "backend-batch-interval": .duration, "backend-batch-limit": .integer,
-        "max-txn-ops": .integer, "max-request-bytes": .integer, "max-concurrent-streams": .integer,
-        "grpc-keepalive-min-time": .duration, "grpc-keepalive-interval": .duration, "grpc-keepalive-timeout": .duration,
-        "compaction-batch-limit": .integer, "compaction-sleep-interval": .duration, "log-level": .text,
-        "version": .boolean,
-    ]
-
-    static let usage = """
-        Usage:
-
-          martlet [flags]
-            Start an etcd server.
-
-          martlet --version
-            Show the version of etcd that the server presents, and its own.
-
-          martlet -h | --help
-            Show the flags, which are etcd's.
-
-        """
-
-    static var flagList: String {
-        "\nFlags, each also as a variable such as ETCD_DATA_DIR:\n\n"
-            + flags.keys.sorted().map { "  --\($0)" }.joined(separator: "\n")
-    }
-
-    /// - Throws: `GoFlags.ParseError` or `ValueError`.
-    init(arguments: [String], environment: [String: String] = [:]) throws {
-        var flags = GoFlags(Self.flags)
-        try flags.parse(arguments)
-        notes = try flags.readEnvironment(environment)
-        let name = flags.text("name") ?? "default"
-        node = NodeSettings(dataDirectory: Self.absolute(flags.text("data-dir") ?? "\(name).etcd"))
+    /// - Throws: `FlagError` or `ConfigurationError`; the first that etcd would find.
+    init(_ given: FlagSet, notes: [Note] = []) throws {
+        var flags = given
+        try flags.resolveAliases()
+        self.notes = notes + Self.notes(of: flags)
+        features = try Self.features(flags)
+        log = try LogSettings(flags)
+        let name = flags.text("name")
+        let directory = flags.text("data-dir")
+        node = NodeSettings(dataDirectory: Self.absolute(directory.isEmpty ? "\(name).etcd" : directory))
         node.name = name
-        node.walDirectory = flags.text("wal-dir").flatMap { $0.isEmpty ? nil : Self.absolute($0) }
-        printsVersion = flags.boolean("version") ?? false
-        try readAddresses(flags)
-        try readLimits(flags)
-        if let level = flags.text("log-level") {
-            guard let known = Self.logLevels[level] else {
-                throw ValueError(description: "unrecognized level: \"\(level)\"")
-            }
-            logLevel = known
+        node.walDirectory = flags.text("wal-dir").isEmpty ? nil : Self.absolute(flags.text("wal-dir"))
+        if name == "default" {
+            self.notes.append(
+                Note(
+                    "it isn't recommended to use default name, please set a value for --name. Note that etcd might run "
+                        + "into issue when multiple members have the same default name", ["name": name]))
         }
+        if directory.isEmpty {
+            self.notes.append(Note("'data-dir' was empty; using default", ["data-dir": node.dataDirectory]))
+        }
+        try readListeners(flags)
+        try readCluster(flags)
+        try readTimers(flags)
+        try check(flags)
+        try readLimits(flags)
+        try Self.refuse(flags)
+        try checkInitialCluster(flags)
     }
-
-    private static let logLevels: [String: Logger.Level] = [
-        "debug": .debug, "info": .info, "warn": .warning, "error": .error, "panic": .critical, "fatal": .critical,
-    ]
 
     private static func absolute(_ path: String) -> String {
         path.hasPrefix("/") ? path : WorkingDirectory.path + "/" + path
     }
-}
 
-extension ServerConfiguration {
-    private mutating func readAddresses(_ flags: GoFlags) throws {
-        func urls(_ flag: String, default value: String) throws -> [ServerURL] {
-            do throws(ServerURL.Malformed) {
-                return try ServerURL.list(flags.text(flag) ?? value)
-            } catch {
-                throw flags.invalidValue(flag, reason: error.reason)
+    /// What is said of flags that were set: that they are of before, or do nothing.
+    private static func notes(of flags: FlagSet) -> [Note] {
+        flags.given.flatMap { flag in
+            var notes = flag.deprecation.map { [Note($0)] } ?? []
+            switch flag.effect {
+            case .none(let reason) where flags.differsFromDefault(flag.name):
+                notes.append(Note("a flag has no effect", ["flag": flag.name, "reason": reason]))
+            case .forgotten:
+                notes.append(Note("ignored deprecated flag", ["flag-name": flag.name]))
+            default: break
             }
-        }
-        clientAddresses = try urls("listen-client-urls", default: "http://localhost:2379").map {
-            try $0.listenAddress()
-        }
-        _ = try urls("listen-peer-urls", default: "http://localhost:2380")
-        if flags.text("listen-client-urls") != nil && flags.text("advertise-client-urls") == nil {
-            throw ValueError(
-                description: "--advertise-client-urls is required when --listen-client-urls is set explicitly")
-        }
-        node.clientURLs = try urls("advertise-client-urls", default: "http://localhost:2379").map(\.text)
-        node.peerURLs = try urls("initial-advertise-peer-urls", default: "http://localhost:2380").map(\.text)
-        node.clusterToken = flags.text("initial-cluster-token") ?? "etcd-cluster"
-        try checkInitialCluster(
-            flags.text("initial-cluster") ?? node.peerURLs.map { "\(node.name)=\($0)" }.joined(separator: ","))
-        if let state = flags.text("initial-cluster-state"), state != "new", state != "existing" {
-            throw flags.invalidValue("initial-cluster-state", reason: "invalid value")
+            return notes
         }
     }
 
-    /// One member, this one, with the URLs that it advertises.
-    private func checkInitialCluster(_ text: String) throws {
-        var urls: [String] = []
-        for part in text.split(separator: ",") {
-            let pair = part.split(separator: "=", maxSplits: 1)
-            guard pair.count == 2 else { throw ValueError(description: "failed to parse --initial-cluster: \(part)") }
-            guard pair[0] == node.name else {
-                throw ValueError(
-                    description:
-                        "--initial-cluster names \"\(pair[0])\" beside \"\(node.name)\", "
-                        + "and this version serves clusters of one member"
-                )
-            }
-            urls.append(String(pair[1]))
-        }
-        guard urls.sorted() == node.peerURLs.sorted() else {
-            throw ValueError(
-                description: "--initial-cluster has \(node.name)=\(urls.joined(separator: ",")) but missing from "
-                    + "--initial-advertise-peer-urls=\(node.peerURLs.joined(separator: ","))")
+    /// Refuses flags that would do harm if they were ignored.
+    private static func refuse(_ flags: FlagSet) throws(ConfigurationError) {
+        for flag in flags.given where flags.differsFromDefault(flag.name) {
+            guard case .refused(let reason) = flag.effect else { continue }
+            throw ConfigurationError("--\(flag.name) is refused: \(reason)")
         }
     }
 
-    private mutating func readLimits(_ flags: GoFlags) throws {
-        func positive(_ flag: String, _ use: (Int64) -> Void) throws {
-            guard let value = flags.integer(flag), value != 0 else { return }
-            guard value > 0 else { throw ValueError(description: "--\(flag) must not be negative") }
-            use(value)
+    /// The features that are on, by gates and by the flags of before (etcd v3.6 `SetFeatureGatesFromExperimentalFlags`).
+    private static func features(_ flags: FlagSet) throws -> FeatureGates {
+        let text = flags.text("feature-gates")
+        var features: FeatureGates
+        do throws(FlagReason) {
+            features = try FeatureGates(parsing: text)
+        } catch {
+            throw ConfigurationError(error.text)
         }
-        try positive("snapshot-count") { node.snapshotEntryCount = UInt64($0) }
-        try positive("max-wals") { node.maxWALCount = Int($0) }
-        try positive("max-snapshots") { node.maxSnapshotCount = Int($0) }
-        try positive("backend-batch-limit") { node.commitChangeCount = Int($0) }
-        try positive("compaction-batch-limit") { node.compactionBatchCount = Int($0) }
-        try positive("max-txn-ops") { services.maxTxnOperationCount = Int($0) }
-        try positive("max-request-bytes") {
-            node.maxRequestByteCount = Int($0)
-            grpc.maxReceiveMessageByteCount = Int(clamping: $0 &+ Int64(Limits.gRPCOverheadByteCount))
+        for flag in flags.given {
+            guard case .gate(let name) = flag.effect, let gate = FeatureGates.Gate(rawValue: name) else { continue }
+            guard !features.isNamed(gate) else {
+                let right = "--feature-gates=\(name)=\(features.isEnabled(gate))"
+                throw ConfigurationError(
+                    "cannot specify both flags: --\(flag.name)=\(flags.boolean(flag.name)) and \(right) at the same "
+                        + "time, please just use \(right)")
+            }
+            features.set(gate, flags.boolean(flag.name))
         }
-        try positive("max-concurrent-streams") { grpc.maxConcurrentStreams = UInt32(clamping: $0) }
-        if let interval = flags.nanoseconds("backend-batch-interval"), interval > 0 {
-            node.commitIntervalNanoseconds = interval
-        }
-        if let pause = flags.nanoseconds("compaction-sleep-interval") { node.compactionPauseNanoseconds = pause }
-        if let quota = flags.integer("quota-backend-bytes") { node.quotaByteCount = quota }
-        services.quotaByteCount = node.quotaByteCount == 0 ? 2_147_483_648 : max(0, node.quotaByteCount)
-        func milliseconds(_ flag: String, _ use: (Int32) -> Void) {
-            if let time = flags.nanoseconds(flag) { use(Int32(clamping: time / 1_000_000)) }
-        }
-        milliseconds("grpc-keepalive-min-time") { grpc.keepaliveMinTimeMilliseconds = $0 }
-        milliseconds("grpc-keepalive-interval") { grpc.keepaliveIntervalMilliseconds = $0 }
-        milliseconds("grpc-keepalive-timeout") { grpc.keepaliveTimeoutMilliseconds = $0 }
+        return features
     }
 }

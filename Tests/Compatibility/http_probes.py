@@ -2,14 +2,17 @@
 serves; and how a server ends while connections are open."""
 import http.client
 import json
+import os
 import re
+import shutil
 import signal
 import socket
+import tempfile
 import time
 
 from replay_transcripts import lines
 from support.checks import check, finish, note
-from support.servers import Server
+from support.servers import ETCD, Client, Server, free_port
 
 # The gateway and the metrics are not served yet.
 NOT_SERVED = re.compile(r"/(v3|v3beta|metrics|debug)(/|$)")
@@ -80,6 +83,81 @@ def found_by_headers():
     check("a wrong method is told the right one", allowed == ("GET", b"Method Not Allowed\n"), allowed)
 
 
+def get(port, path, host="localhost", method="GET", **headers):
+    """(status, origin that may read it or None, body)"""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request(method, path, headers={"Host": host, **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.headers["Access-Control-Allow-Origin"], answer.read().decode()
+    except (OSError, http.client.HTTPException) as error:
+        return type(error).__name__, None, ""
+    finally:
+        connection.close()
+
+
+def over_socket_file(path):
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(5)
+        connection.connect(path)
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: a.b\r\nConnection: close\r\n\r\n")
+        text = b""
+        while part := connection.recv(4096):
+            text += part
+    return text.split(b"\r\n")[0]
+
+
+def listeners(binary):
+    """Each kind of listener, of ours and of a real etcd: what is answered there."""
+    metrics, more, folder = free_port(), free_port(), tempfile.mkdtemp(prefix="martlet-listen-")
+    # etcd 3.5 wants a port behind the name of a socket.
+    names = "a.b,localhost,127.0.0.1"
+    sockets = os.path.join(folder, "client.sock:0") if binary != ETCD else "client.sock:0"
+    with Server(binary) as server:
+        port = int(server.endpoint.split(":")[1])
+        server.stop()
+        index = server.command.index("--listen-client-urls") + 1
+        server.command[index] += f",http://127.0.0.1:{more},unix://{sockets}"
+        server.command += ["--listen-metrics-urls", f"http://127.0.0.1:{metrics}", "--host-whitelist", names, "--cors", "http://x.test:1"]
+        server.start()
+        path = sockets if binary != ETCD else os.path.join(server.folder, sockets)
+        found = {
+            "every client URL": [get(where, "/health", "a.b:7")[0] for where in (port, more)],
+            "a socket in the file system": over_socket_file(path),
+            "a strange host": get(port, "/health", "evil.test"),
+            "a known origin": get(port, "/health", "a.b", Origin="http://x.test:1")[:2],
+            "a strange origin": get(port, "/health", "a.b", Origin="http://y.test")[:2],
+            "OPTIONS of a strange origin": get(port, "/nonsense", "a.b", "OPTIONS", Origin="http://y.test"),
+            "health among metrics": get(metrics, "/health", "evil.test"),
+            "the version among metrics": get(metrics, "/version"),
+            "OPTIONS among metrics": get(metrics, "/health", method="OPTIONS"),
+        }
+        with Client(f"127.0.0.1:{metrics}") as client:
+            found["gRPC among metrics"] = client.unary("/etcdserverpb.KV/Range", b"\x0a\x01k", timeout=2)[0]
+        with Client(f"127.0.0.1:{more}") as client:
+            found["gRPC at the second URL"] = client.unary("/etcdserverpb.KV/Range", b"\x0a\x01k", timeout=5)[0]
+        server.stop()
+        found["the socket when it has ended"] = os.path.exists(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    return found
+
+
+def listens_as_etcd_does():
+    ours, etcds = listeners(Server().command[0]), listeners(ETCD)
+    different = [f"{name}: etcd {etcds[name]}, here {ours[name]}" for name in etcds if etcds[name] != ours[name]]
+    check(f"{len(etcds)} questions to all kinds of listeners answered as by a real etcd", not different, "\n       ".join(different))
+
+
+def own_port_for_http():
+    port = free_port()
+    with Server(flags=["--listen-client-http-urls", f"http://127.0.0.1:{port}"]) as server:
+        client = int(server.endpoint.split(":")[1])
+        with Client(f"127.0.0.1:{port}") as other:
+            code = other.unary("/etcdserverpb.KV/Range", b"\x0a\x01k", timeout=2)[0]
+        check("HTTP has a port of its own, and gRPC the other", get(port, "/version")[0] == 200 and get(client, "/version")[0] != 200 and code != 0,
+              (get(port, "/version"), get(client, "/version"), code))
+
+
 def ends_while_connections_are_open():
     with Server() as server:
         host, port = server.endpoint.split(":")
@@ -104,5 +182,7 @@ def ends_while_connections_are_open():
 if __name__ == "__main__":
     answered_as_recorded()
     found_by_headers()
+    listens_as_etcd_does()
+    own_port_for_http()
     ends_while_connections_are_open()
     finish()

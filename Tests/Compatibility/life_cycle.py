@@ -1,11 +1,13 @@
 """Starts, logs, refuses and ends as an operator and a supervisor expect of an etcd."""
 import json
+import signal
 import subprocess
+import tempfile
 import time
 
 from kill9 import AnyMoment, Trial
 from support.checks import check, finish
-from support.servers import SERVER, Server, environment, run
+from support.servers import ETCD, SERVER, Server, environment, run
 
 
 def starts_and_logs():
@@ -40,6 +42,62 @@ def refuses():
         check("the first goes on", client.ask("KV/Range", key=b"k")["kvs"][0]["value"] == b"v")
 
 
+def data_is_locked():
+    """Whoever holds the data, ours or a real etcd, keeps another of ours out, which says why."""
+    for holder in (SERVER, ETCD):
+        name = "one of ours" if holder == SERVER else "a real etcd"
+        with Server(holder) as first:
+            second = Server(data=first.data)
+            code, out, err = run(*second.command, seconds=20)
+            second.close()
+            said = [json.loads(line) for line in (out + err).splitlines() if line.startswith("{")]
+            reason = [record.get("error", "") for record in said if record["level"] == "fatal"]
+            check(f"data held by {name}: a second server ends with code 1 and says why", code == 1 and any("in use by another process" in text for text in reason),
+                  f"{code}, {reason or (out + err)[-300:]}")
+    with Server() as first, tempfile.TemporaryDirectory() as folder:
+        other = Server(ETCD, data=first.data)
+        process = subprocess.Popen(other.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment(), cwd=folder)
+        time.sleep(1)
+        with other.client() as client:
+            code = client.unary("/etcdserverpb.KV/Range", b"\x0a\x01k", timeout=1)[0]
+        process.kill()
+        process.wait()
+        other.close()
+        check("a real etcd waits for data that this server holds", code != 0)
+
+
+def second_signal_ends_at_once():
+    """The first signal drains; a second does not wait for that."""
+    with Server() as server, server.client() as client:
+        client.ask("KV/Put", key=b"k", value=b"v")
+        # A request that is half asked keeps the server from draining, for a while.
+        server.process.send_signal(signal.SIGSTOP)
+        server.process.send_signal(signal.SIGTERM)
+        server.process.send_signal(signal.SIGINT)
+        server.process.send_signal(signal.SIGCONT)
+        code = server.process.wait(20)
+        check("two signals: it ends, by the second or before it", code in (0, -signal.SIGINT, -signal.SIGTERM), code)
+
+
+def slow_requests_are_told_of():
+    """A bound so low that all are slow: keys are told, values are not."""
+    flags = ["--warning-unary-request-duration=1ns", "--warning-apply-duration=1ns"]
+    with Server(flags=flags) as server, server.client() as client:
+        client.ask("KV/Put", key=b"slow-key", value=b"secret-value")
+        client.ask("KV/Range", key=b"slow", range_end=b"slox")
+        server.stop()
+        with open(server.log, encoding="utf-8") as log:
+            text = log.read()
+        records = [json.loads(line) for line in text.splitlines()]
+        slow = [record for record in records if record["msg"] == "request stats"]
+        asked = {record["method"]: record for record in slow}
+        put, ranged = asked.get("/etcdserverpb.KV/Put", {}), asked.get("/etcdserverpb.KV/Range", {})
+        check("slow requests are told of, with keys and sizes", put.get("request content") == 'key:"slow-key" value_size:12 '
+              and ranged.get("request content") == 'key:"slow" range_end:"slox" ' and put["request size"] == 24 and put["remote"].startswith("ipv4:127.0.0.1:"), slow[-2:])
+        check("slow applies are told of", any(record["msg"] == "apply request took too long" and record["level"] == "warn" for record in records))
+        check("no value is in the log", "secret-value" not in text)
+
+
 def ends():
     """Told to end under load, five times: what it acknowledged is there when it comes back."""
     codes = []
@@ -54,5 +112,8 @@ def ends():
 if __name__ == "__main__":
     starts_and_logs()
     refuses()
+    data_is_locked()
+    second_signal_ends_at_once()
+    slow_requests_are_told_of()
     ends()
     finish()

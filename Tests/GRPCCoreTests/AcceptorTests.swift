@@ -48,8 +48,10 @@ import Testing
         }
         let server = try GRPCServer(methods: [], settings: .init())
         let sink = Sink()
-        let acceptor = try Acceptor(settings: .init(), port: server.connectionPort, sink: sink)
-        let port = try acceptor.listen(on: ListenAddress(host: "127.0.0.1", port: 0))
+        let acceptor = try Acceptor(settings: .init(), port: server.connectionPort)
+        let port = try acceptor.listen(
+            on: ListenAddress(host: "127.0.0.1", port: 0),
+            serving: AcceptedProtocols(servesGRPC: true, sink: sink))
         try acceptor.start()
         let wanted: [ConnectionProtocol: Bytes] = [
             .http1: Bytes(text: "GET /health HTTP/1.1\r\n"), .tls: [0x16, 0x03, 0x01, 0x02], .unknown: [1, 2, 3],
@@ -216,5 +218,57 @@ import Testing
         second.close()
         acceptor.close()
         server.close()
+    }
+
+    @Test func socketsInTheFileSystem() throws {
+        let path = "/tmp/martlet-acceptor-\(getpid()).sock"
+        let address = ListenAddress.unixSocket(path: path)
+        #expect(address.description == path)
+        let server = try GRPCServer(methods: [], settings: .init())
+        let acceptor = try Acceptor(settings: .init(), port: server.connectionPort)
+        try acceptor.listen(on: address)
+        var status = stat()
+        #expect(lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK)
+        // What a server that was killed left does not keep the next from its place; a file of somebody's does.
+        let second = try Acceptor(settings: .init(), port: server.connectionPort)
+        try second.listen(on: address)
+        second.close()
+        #expect(lstat(path, &status) != 0)
+        let file = open(path, O_CREAT | O_WRONLY, 0o600)
+        #expect(throws: GRPCError.system(call: "bind", errorNumber: EADDRINUSE)) {
+            try ListenAddress.unixSocket(path: path).openListener(backlog: 1)
+        }
+        close(file)
+        unlink(path)
+        let long = String(repeating: "x", count: 108)
+        for bad in ["", long, "/tmp/a\u{0}b"] {
+            #expect(throws: GRPCError.malformedAddress(bad)) {
+                try ListenAddress.unixSocket(path: bad).openListener(backlog: 1)
+            }
+        }
+        acceptor.close()
+        server.close()
+    }
+
+    @Test func aPortCanBeSharedIfBothWant() throws {
+        let server = try GRPCServer(methods: [], settings: .init())
+        var settings = AcceptorSettings()
+        settings.sharesPorts = true
+        let first = try Acceptor(settings: settings, port: server.connectionPort)
+        let port = try first.listen(on: ListenAddress(host: "127.0.0.1", port: 0))
+        let second = try Acceptor(settings: settings, port: server.connectionPort)
+        #expect(try second.listen(on: ListenAddress(host: "127.0.0.1", port: port)) == port)
+        let third = try Acceptor(settings: .init(), port: server.connectionPort)
+        #expect(throws: GRPCError.self) { try third.listen(on: ListenAddress(host: "127.0.0.1", port: port)) }
+        for acceptor in [first, second, third] { acceptor.close() }
+        server.close()
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1", true), ("::1", true), ("0.0.0.0", true), ("localhost", false), ("a.b", false), ("", false),
+        ("1.2.3", false),
+    ])
+    func addressesAndNames(host: String, isNumeric: Bool) {
+        #expect(ListenAddress.isNumeric(host: host) == isNumeric)
     }
 }

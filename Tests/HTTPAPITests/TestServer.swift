@@ -27,7 +27,7 @@ final class TestServer {
 
     static let version = #"{"etcdserver":"3.6.14","etcdcluster":"not_decided","storage":"unknown"}"#
 
-    init(_ settings: HTTPServerSettings = HTTPServerSettings()) throws {
+    init(_ settings: HTTPServerSettings = HTTPServerSettings(), _ access: HTTPAccess = HTTPAccess()) throws {
         let held = held
         http = HTTPServer(settings: settings) { call in
             if call.question == .version {
@@ -38,8 +38,10 @@ final class TestServer {
             }
         }
         grpc = try GRPCServer(methods: [], settings: .init())
-        acceptor = try Acceptor(settings: .init(), port: grpc.connectionPort, sink: http)
-        port = try acceptor.listen(on: ListenAddress(host: "127.0.0.1", port: 0))
+        acceptor = try Acceptor(settings: .init(), port: grpc.connectionPort)
+        port = try acceptor.listen(
+            on: ListenAddress(host: "127.0.0.1", port: 0),
+            serving: AcceptedProtocols(servesGRPC: true, sink: http.sink(access)))
         try acceptor.start()
     }
 
@@ -69,8 +71,11 @@ final class TestServer {
 }
 
 /// Runs a body with a server that is stopped behind it.
-func withServer(_ settings: HTTPServerSettings = HTTPServerSettings(), _ body: (TestServer) throws -> Void) throws {
-    let server = try TestServer(settings)
+func withServer(
+    _ settings: HTTPServerSettings = HTTPServerSettings(), access: HTTPAccess = HTTPAccess(),
+    _ body: (TestServer) throws -> Void
+) throws {
+    let server = try TestServer(settings, access)
     defer { server.stop() }
     try body(server)
 }

@@ -1,5 +1,6 @@
 import ClientAPI
 import GRPCCore
+import HTTPAPI
 import Logging
 import Node
 import Testing
@@ -7,9 +8,17 @@ import Testing
 @testable import martlet
 
 @Suite struct ServerConfigurationTests {
+    private func configuration(
+        _ arguments: [String], _ environment: [String: String] = [:]
+    ) throws -> ServerConfiguration {
+        var flags = FlagSet()
+        try flags.parse(arguments)
+        return try Command.configuration(flags, environment)
+    }
+
     private func refusal(_ arguments: [String], _ environment: [String: String] = [:]) -> String? {
         do {
-            _ = try ServerConfiguration(arguments: arguments, environment: environment)
+            _ = try configuration(arguments, environment)
             return nil
         } catch {
             return "\(error)"
@@ -17,36 +26,46 @@ import Testing
     }
 
     @Test func defaultsAreEtcds() throws {
-        let configuration = try ServerConfiguration(arguments: [])
+        let configuration = try configuration([])
         #expect(configuration.node.name == "default")
         #expect(configuration.node.dataDirectory.hasPrefix("/"))
         #expect(configuration.node.dataDirectory.hasSuffix("/default.etcd"))
         #expect(configuration.node.clientURLs == ["http://localhost:2379"])
         #expect(configuration.node.peerURLs == ["http://localhost:2380"])
-        #expect(configuration.clientAddresses == [ListenAddress(host: "localhost", port: 2379)])
+        #expect(
+            try configuration.clientListeners.map { try $0.listenAddress() }
+                == [ListenAddress(host: "localhost", port: 2379)])
+        #expect(configuration.access.hosts == nil && configuration.access.origins == nil)
+        #expect(configuration.log == LogSettings())
+        #expect(try configuration.features == FeatureGates(parsing: ""))
+        #expect(configuration.node.requestTimeoutNanoseconds == 7_000_000_000)
         #expect(configuration.node.snapshotEntryCount == 10_000 && configuration.node.maxWALCount == 5)
         #expect(configuration.services.quotaByteCount == 2_147_483_648)
         #expect(configuration.grpc.maxReceiveMessageByteCount == 1_572_864 + 512 * 1024)
-        #expect(!configuration.printsVersion && configuration.notes.isEmpty)
+        #expect(configuration.notes.count == 3)
     }
 
     @Test func flagsAndVariablesReachTheSettings() throws {
-        let configuration = try ServerConfiguration(
-            arguments: [
-                "--name=m1", "--listen-client-urls", "http://127.0.0.1:4001, http://[::1]:4002/",
+        let configuration = try configuration(
+            [
+                "--name=m1", "--listen-client-urls", "http://127.0.0.1:4001, http://[::1]:4002,unix:///run/m.sock",
                 "--advertise-client-urls", "http://10.0.0.1:4001", "--initial-advertise-peer-urls=http://10.0.0.1:2380",
                 "--initial-cluster", "m1=http://10.0.0.1:2380", "--quota-backend-bytes=-1", "--max-request-bytes=1000",
-                "--wal-dir=/fast", "--log-level=warn",
-            ], environment: ["ETCD_DATA_DIR": "/data", "ETCD_BACKEND_BATCH_INTERVAL": "10ms", "ETCD_MAX_TXN_OPS": "9"])
+                "--wal-dir=/fast", "--log-level=warn", "--election-timeout=2000", "--max-wals=0",
+                "--host-whitelist=b,a", "--cors=http://x:1",
+            ],
+            ["ETCD_DATA_DIR": "/data", "ETCD_BACKEND_BATCH_INTERVAL": "10ms", "ETCD_MAX_TXN_OPS": "9"])
         #expect(configuration.node.dataDirectory == "/data" && configuration.node.logDirectory == "/fast")
         #expect(
-            configuration.clientAddresses == [
-                ListenAddress(host: "127.0.0.1", port: 4001), ListenAddress(host: "::1", port: 4002),
+            try configuration.clientListeners.map { try $0.listenAddress() } == [
+                .tcp(host: "127.0.0.1", port: 4001), .tcp(host: "::1", port: 4002), .unixSocket(path: "/run/m.sock"),
             ])
+        #expect(configuration.access.hosts == ["a", "b"] && configuration.access.origins == ["http://x:1"])
+        #expect(configuration.node.requestTimeoutNanoseconds == 9_000_000_000 && configuration.node.maxWALCount == .max)
         #expect(configuration.node.commitIntervalNanoseconds == 10_000_000)
         #expect(configuration.services.maxTxnOperationCount == 9 && configuration.services.quotaByteCount == 0)
         #expect(configuration.node.quotaByteCount == -1 && configuration.node.maxRequestByteCount == 1000)
-        #expect(configuration.logLevel == .warning)
+        #expect(configuration.log.level == .warning)
     }
 
     @Test(arguments: [
@@ -70,7 +89,39 @@ import Testing
         ),
         (["--initial-cluster-state=bad"], "invalid value \"bad\" for flag -initial-cluster-state: invalid value"),
         (["--log-level=loud"], "unrecognized level: \"loud\""),
-        (["--max-wals=-1"], "--max-wals must not be negative"),
+        (
+            ["--cert-file=a"],
+            "--cert-file is refused: TLS is not served by this version, and nothing is served in the clear instead"
+        ),
+        (
+            ["--feature-gates=Foo=true"],
+            "invalid value \"Foo=true\" for flag -feature-gates: unrecognized feature gate: Foo"
+        ),
+        (
+            ["--feature-gates=LeaseCheckpoint"],
+            "invalid value \"LeaseCheckpoint\" for flag -feature-gates: missing bool value for LeaseCheckpoint"
+        ),
+        (
+            ["--feature-gates=LeaseCheckpointPersist=true"],
+            "enabling feature gate LeaseCheckpointPersist requires enabling feature gate LeaseCheckpoint"
+        ),
+        (
+            ["--feature-gates=LeaseCheckpoint=true", "--experimental-enable-lease-checkpoint=false"],
+            "cannot specify both flags: --experimental-enable-lease-checkpoint=false and "
+                + "--feature-gates=LeaseCheckpoint=true at the same time, please just use "
+                + "--feature-gates=LeaseCheckpoint=true"
+        ),
+        (
+            ["--experimental-max-learners=2", "--max-learners=2"],
+            "cannot set --experimental-max-learners and --max-learners at the same time, please use --max-learners only"
+        ),
+        (
+            ["--tls-min-version=TLS1.3", "--tls-max-version=TLS1.2"],
+            "min version (TLS1.3) is greater than max version (TLS1.2)"
+        ),
+        (["--log-outputs=stderr,default"], "multi logoutput for \"default\" is not supported yet"),
+        (["--log-format=xml"], "unknown log format: xml, supported values json, console"),
+        (["--compact-hash-check-time=0"], "--compact-hash-check-time must be >0 (set to 0s)"),
         (
             ["--initial-cluster=default=http://a:1"],
             "--initial-cluster has default=http://a:1 but missing from "
@@ -93,9 +144,60 @@ import Testing
                 + "URL scheme must be http, https, unix, or unixs: ftp://a:1")
     }
 
-    @Test(arguments: ["http://a", "http://a:", "http://a:x", "http://a:65536", "http:a:1", "a:1", "", "http://"])
+    @Test(arguments: [
+        "http://a", "http://a:x", "http://a:1:2", "http:a:1", "a:1", "", "http://", "http://[::1", "//a:1",
+    ])
     func whatIsNoURL(text: String) {
-        #expect(throws: ServerURL.Malformed.self) { try ServerURL(text) }
+        #expect(throws: FlagReason.self) { try ServerURL(text) }
+    }
+
+    @Test(arguments: [
+        ("http://127.0.0.1:65536", "listen tcp: address 65536: invalid port"),
+        ("https://127.0.0.1:1", "https://127.0.0.1:1 cannot be served: TLS is not served by this version"),
+        ("unixs://a", "unixs://a cannot be served: TLS is not served by this version"),
+        ("unix://", "unix:// does not name a socket: its path is empty or too long"),
+    ])
+    func whereNobodyCanListen(url: String, text: String) throws {
+        #expect(throws: ConfigurationError(text)) { try ServerURL(url).listenAddress() }
+        #expect(refusal(["--listen-client-urls", url, "--advertise-client-urls=http://a:1"]) == text)
+    }
+
+    @Test func gatesAndTheirFlagsOfBefore() throws {
+        let gates = try configuration([
+            "--feature-gates", "AllAlpha=true,PriorityRequest=false",
+            "--experimental-txn-mode-write-with-shared-buffer=0",
+        ]).features
+        #expect(gates.isEnabled(.leaseCheckpoint) && gates.isEnabled(.compactHashCheck))
+        #expect(!gates.isEnabled(.priorityRequest) && !gates.isEnabled(.txnModeWriteWithSharedBuffer))
+        #expect(gates.isEnabled(.fastLeaseKeepAlive))
+    }
+
+    @Test func aFlagWithoutEffectIsToldOf() throws {
+        let notes = try configuration(["--name=m", "--unsafe-no-fsync", "--pre-vote", "--experimental-max-learners=3"])
+            .notes
+        #expect(
+            notes.contains(
+                Note(
+                    "a flag has no effect", ["flag": "unsafe-no-fsync", "reason": "everything is synced nevertheless"]))
+        )
+        #expect(!notes.contains { $0.fields["flag"] == "pre-vote" })
+        #expect(notes.contains { $0.message.hasPrefix("--experimental-max-learners is deprecated") })
+    }
+
+    @Test func logRotationIsRead() throws {
+        let json = #"{"maxsize": 2, "maxage": 3, "maxbackups": 4, "localtime": true, "unknown": 1}"#
+        let log = try configuration([
+            "--enable-log-rotation", "--log-outputs=stderr,/tmp/m.log", "--log-rotation-config-json", json,
+        ]).log
+        #expect(log.outputs == [.file(path: "/tmp/m.log"), .standardError])
+        #expect(log.rotation?.maxByteCount == 2 << 20 && log.rotation?.maxAgeDays == 3)
+        #expect(log.rotation?.maxBackupCount == 4 && log.rotation?.usesLocalTime == true)
+        for bad in [
+            "{bad", "3", #"{"maxsize": "x"}"#, #"{"maxage": -1}"#, #"{"compress": true}"#, #"{"localtime": 1}"#,
+        ] {
+            let text = refusal(["--enable-log-rotation", "--log-outputs=a.log", "--log-rotation-config-json", bad])
+            #expect(text?.contains("log rotation") == true, "\(bad)")
+        }
     }
 
     @Test func exitCodes() {

@@ -16,9 +16,9 @@ import Testing
 
     private func line(
         _ level: Logger.Level = .info, _ message: Logger.Message, _ metadata: Logger.Metadata = [:],
-        clock: FixedClock = FixedClock()
+        clock: FixedClock = FixedClock(), format: LogSettings.Format = .json
     ) -> String {
-        ZapLogHandler(level: .debug, clock: clock).line(
+        ZapLogHandler(level: .debug, format: format, clock: clock, sink: LogSink()).line(
             LogEvent(
                 level: level, message: message, metadata: metadata, source: "martlet", file: "martlet/Server.swift",
                 function: "f", line: 7))
@@ -27,8 +27,16 @@ import Testing
     @Test func aLineHasZapsFields() {
         #expect(
             line(.info, "ready to serve client requests", ["name": "m1", "count": .stringConvertible(3)])
-                == #"{"level":"info","ts":"2026-11-25T21:20:00.007Z","caller":"martlet/Server.swift:7","#
+                == #"{"level":"info","ts":"2026-11-25T21:20:00.007000Z","caller":"martlet/Server.swift:7","#
                 + #""msg":"ready to serve client requests","count":3,"name":"m1"}"# + "\n")
+    }
+
+    @Test func aLineForTheConsole() {
+        #expect(
+            line(.warning, "slow", ["took": "1s", "count": .stringConvertible(3)], format: .console)
+                == "2026-11-25T21:20:00.007000Z\twarn\tmartlet/Server.swift:7\tslow\t"
+                + #"{"count": 3, "took": "1s"}"# + "\n")
+        #expect(line(.info, "plain", format: .console).hasSuffix(":7\tplain\n"))
     }
 
     @Test(arguments: [

@@ -2,18 +2,21 @@ internal import Environment
 internal import Glibc
 internal import Logging
 internal import Platform
-internal import Synchronization
 
-/// Log lines as etcd's logger (zap) writes them: one JSON object a line on standard error, its fields in zap's names,
-/// so that operators' tools read ours as they read etcd's.
+/// Log lines as etcd's logger (zap) writes them: one JSON object a line, its fields in zap's names, so that operators'
+/// tools read ours as they read etcd's; or, for eyes, fields with tabs between them.
 struct ZapLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     var logLevel: Logger.Level
+    private let format: LogSettings.Format
     private let clock: any Clock
+    private let sink: LogSink
 
-    init(level: Logger.Level, clock: any Clock) {
+    init(level: Logger.Level, format: LogSettings.Format = .json, clock: any Clock, sink: LogSink) {
         logLevel = level
+        self.format = format
         self.clock = clock
+        self.sink = sink
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -22,20 +25,26 @@ struct ZapLogHandler: LogHandler {
     }
 
     func log(event: LogEvent) {
-        StandardError.write(line(event))
+        sink.write(line(event))
     }
 
     /// The line for an event, with its end.
     func line(_ event: LogEvent) -> String {
-        var line = "{\"level\":\"\(Self.name(of: event.level))\",\"ts\":\"\(timestamp())\""
-        line +=
-            ",\"caller\":\(Self.quoted("\(event.source)/\(event.file.split(separator: "/").last ?? ""):\(event.line)"))"
-        line += ",\"msg\":\(Self.quoted(event.message.description))"
-        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
-            line += ",\(Self.quoted(key)):\(Self.json(value))"
+        let level = Self.name(of: event.level)
+        let caller = "\(event.source)/\(event.file.split(separator: "/").last ?? ""):\(event.line)"
+        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }.sorted { $0.key < $1.key }
+        switch format {
+        case .json:
+            var line = "{\"level\":\"\(level)\",\"ts\":\"\(timestamp())\",\"caller\":\(Self.quoted(caller))"
+            line += ",\"msg\":\(Self.quoted(event.message.description))"
+            for (key, value) in fields { line += ",\(Self.quoted(key)):\(Self.json(value))" }
+            return line + "}\n"
+        case .console:
+            let line = [timestamp(), level, caller, event.message.description].joined(separator: "\t")
+            if fields.isEmpty { return line + "\n" }
+            let texts = fields.map { "\(Self.quoted($0.key)): \(Self.json($0.value))" }
+            return line + "\t{" + texts.joined(separator: ", ") + "}\n"
         }
-        return line + "}\n"
     }
 
     private static func name(of level: Logger.Level) -> String {
@@ -48,10 +57,10 @@ struct ZapLogHandler: LogHandler {
         }
     }
 
-    /// UTC with milliseconds, such as `2026-11-23T09:32:28.668Z`.
+    /// UTC with microseconds, such as `2026-11-23T09:32:28.668042Z` (etcd v3.6 `client/pkg/logutil/zap.go`).
     private func timestamp() -> String {
-        let milliseconds = clock.unixNanoseconds() / 1_000_000
-        var seconds = time_t(milliseconds / 1000)
+        let microseconds = clock.unixNanoseconds() / 1000
+        var seconds = time_t(microseconds / 1_000_000)
         var parts = unsafe tm()
         unsafe gmtime_r(&seconds, &parts)
         func padded(_ number: some BinaryInteger, _ width: Int) -> String {
@@ -60,7 +69,8 @@ struct ZapLogHandler: LogHandler {
         }
         let date = unsafe [parts.tm_mon + 1, parts.tm_mday].map { "-" + padded($0, 2) }.joined()
         let time = unsafe [parts.tm_hour, parts.tm_min, parts.tm_sec].map { padded($0, 2) }.joined(separator: ":")
-        return unsafe padded(parts.tm_year + 1900, 4) + date + "T" + time + "." + padded(milliseconds % 1000, 3) + "Z"
+        return unsafe padded(parts.tm_year + 1900, 4) + date + "T" + time + "." + padded(microseconds % 1_000_000, 6)
+            + "Z"
     }
 
     private static func json(_ value: Logger.Metadata.Value) -> String {
