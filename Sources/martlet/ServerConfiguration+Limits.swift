@@ -56,6 +56,8 @@ extension ServerConfiguration {
         case "": throw ConfigurationError("undefined auto-compaction-mode")
         case let mode: throw ConfigurationError("unknown auto-compaction-mode \(GoText.quoted(mode))")
         }
+        _ = try Self.retention(
+            flags.text("auto-compaction-retention"), isPeriodic: flags.text("auto-compaction-mode") == "periodic")
         if features.isEnabled(.leaseCheckpointPersist), !features.isEnabled(.leaseCheckpoint) {
             throw ConfigurationError(
                 "enabling feature gate LeaseCheckpointPersist requires enabling feature gate LeaseCheckpoint")
@@ -150,6 +152,20 @@ extension ServerConfiguration {
                         "max-request-bytes": "\(byteCount)", "recommended-request-bytes": "\(10 << 20)",
                     ]))
         }
+    }
+
+    /// How much history is kept, in nanoseconds or revisions: a bare number is hours or revisions, by the mode, and anything
+    /// else a duration (etcd v3.6 `server/embed/etcd.go`, `parseCompactionRetention`).
+    static func retention(_ text: String, isPeriodic: Bool) throws(ConfigurationError) -> Int64 {
+        if text.isEmpty { return 0 }
+        if let number = Int64(text), number >= 0 {
+            let (hours, overflows) = number.multipliedReportingOverflow(by: 3_600_000_000_000)
+            return isPeriodic ? (overflows ? .max : hours) : number
+        }
+        guard let time = GoText.nanoseconds(text) else {
+            throw ConfigurationError("error parsing CompactionRetention: time: invalid duration \(GoText.quoted(text))")
+        }
+        return time
     }
 
     private static func fileCount(_ value: UInt64) -> Int { value == 0 ? .max : Int(clamping: value) }

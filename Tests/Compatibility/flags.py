@@ -110,7 +110,7 @@ UNSERVABLE = [
     ["--logger", "capnslog"], ["--logger", "foo"], ["--log-outputs", "stderr,default"], ["--enable-log-rotation"],
     ["--enable-log-rotation", "--log-outputs", "a.log,b.log"], ["--discovery", "http://a", "--initial-cluster", "default=http://localhost:2380"],
     ["--discovery-srv", "a.test", "--initial-cluster", "default=http://localhost:2380"], ["--config-file", "missing.yaml"],
-    ["--config", "3"], ["--auth-token", "foo", *PLACES], ["--initial-cluster=default=ftp://x:1"], ["--initial-cluster=default"],
+    ["--config", "3"], ["--auth-token", "foo", *PLACES], ["--auto-compaction-retention=xyz", *PLACES], ["--auto-compaction-retention=5x", *PLACES], ["--initial-cluster=default=ftp://x:1"], ["--initial-cluster=default"],
     [*PLACES[:4], "--initial-cluster=default=http://127.0.0.1:1"],
     [*PLACES[1:], "--listen-client-urls", "http://127.0.0.1:99999"], [*PLACES[1:], "--listen-client-urls", "https://127.0.0.1:CLIENT"],
 ]
@@ -118,7 +118,7 @@ UNSERVABLE = [
 # Messages that this server words in another way, by its own decision; the exit code is the same.
 OWN_WORDS = {
     "--enable-log-rotation": r"", "--discovery": r"multiple discovery or bootstrap flags are set", "--discovery-srv": r"multiple discovery",
-    "https://127.0.0.1:CLIENT": r"cannot be served: TLS", "default=http://127.0.0.1:1": r"missing from --initial-advertise-peer-urls",
+    "=5x": r"error parsing CompactionRetention: time: ", "https://127.0.0.1:CLIENT": r"cannot be served: TLS", "default=http://127.0.0.1:1": r"missing from --initial-advertise-peer-urls",
 }
 
 STARTS = [

@@ -162,6 +162,23 @@ import Testing
         #expect(refusal(["--listen-client-urls", url, "--advertise-client-urls=http://a:1"]) == text)
     }
 
+    @Test(
+        arguments: [
+            ("0", true, 0), ("", true, 0), ("5", true, 18_000_000_000_000), ("5m", true, 300_000_000_000),
+            ("1000", false, 1000),
+            ("9223372036854775807", true, .max),
+        ] as [(String, Bool, Int64)])
+    func retentions(text: String, isPeriodic: Bool, value: Int64) throws {
+        #expect(try ServerConfiguration.retention(text, isPeriodic: isPeriodic) == value)
+    }
+
+    @Test(arguments: ["x", "-5", "1.5"])
+    func whatIsNoRetention(text: String) {
+        #expect(
+            refusal(["--auto-compaction-retention", text])
+                == "error parsing CompactionRetention: time: invalid duration \"\(text)\"")
+    }
+
     @Test func gatesAndTheirFlagsOfBefore() throws {
         let gates = try configuration([
             "--feature-gates", "AllAlpha=true,PriorityRequest=false",

@@ -53,7 +53,9 @@ extension FlagTable {
         Flag(
             "enable-pprof", .boolean, "false", "Whether to serve profiles of a Go program under /debug/pprof.",
             .none("Martlet is no Go program; use perf")),
-        Flag("metrics", .text, "basic", "How much /metrics tells: basic or extensive."),
+        Flag(
+            "metrics", .text, "basic", "How much /metrics tells: basic or extensive.",
+            .none("/metrics is not served by this version")),
         Flag(
             "listen-metrics-urls", .urls, "", "More URLs to serve /metrics, /health, /livez and /readyz at, alone."),
     ]
@@ -110,7 +112,8 @@ extension FlagTable {
             "Time to answer a request above which a warning is logged."),
         Flag(
             "bootstrap-defrag-threshold-megabytes", .integer(.uint), "0",
-            "Size that defragmentation at the start must free, in MB, to be done (0 is never)."),
+            "Size that defragmentation at the start must free, in MB, to be done (0 is never).",
+            .none("the file is not defragmented at the start in this version")),
     ]
 
     static let unsafe: [Flag] = [

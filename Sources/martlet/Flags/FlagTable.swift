@@ -127,7 +127,8 @@ enum FlagTable {
             Flag(
                 "auto-compaction-retention", .text, "0",
                 "How much history automatic compaction keeps: a duration (a bare number is hours) or a number of "
-                    + "revisions, by the mode. 0 is no automatic compaction."),
+                    + "revisions, by the mode. 0 is no automatic compaction.",
+                .none("history is not compacted by itself in this version; the value is checked")),
             Flag(
                 "auto-compaction-mode", .text, "periodic",
                 "What --auto-compaction-retention counts: periodic, revision."
