@@ -75,11 +75,13 @@ let package = Package(
         module("Membership", ["Checksums", "EtcdMessages", "Primitives", "Store"]),
         module("Alarms", ["EtcdMessages", "Primitives", "Store"]),
         module("Apply", ["Alarms", "Auth", "EtcdMessages", "Leases", "MVCC", "Membership", "Primitives", "Store"]),
+        module("AutoCompaction"),
         module("Raft", ["EtcdMessages", "Primitives"]),
         module(
             "Node",
             [
-                "Alarms", "Apply", "Auth", "BoltStore", "Environment", "EtcdMessages", "Leases", "MVCC",
+                "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "Environment", "EtcdMessages", "Leases",
+                "MVCC",
                 "Membership", "Primitives", "Raft", "Snapshots", "Store", "Watch", "WriteAheadLog",
             ]),
 
@@ -91,7 +93,8 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Apply", "BoltStore", "Environment", "EtcdMessages", "MVCC", "Node", "Primitives", "SimulatedPlatform",
+                "Apply", "BoltStore", "Environment", "EtcdMessages", "Leases", "MVCC", "Node", "Primitives", "Raft",
+                "SimulatedPlatform",
                 "Store", "WriteAheadLog",
             ]),
         module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Primitives"]),
@@ -159,11 +162,13 @@ let package = Package(
                 "Primitives",
                 "SimulatedPlatform", "Store", "WriteAheadLog",
             ]),
+        tests(of: "AutoCompaction"),
         tests(of: "Raft", ["EtcdMessages", "Primitives"]),
         tests(
             of: "Node",
             [
-                "Alarms", "Apply", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC", "Membership",
+                "Alarms", "Apply", "AutoCompaction", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC",
+                "Membership",
                 "Primitives",
                 "Raft",
                 "SimulatedPlatform", "Snapshots", "Store", "WriteAheadLog",

@@ -29,7 +29,7 @@ package struct LeaseClock {
     private var fresh: [Int] = []
     /// The last look at the clock, in nanoseconds.
     private var now: UInt64
-    /// When each lease must be looked at: at its expiry, and later again if it is still there.
+    /// When each lease must be looked at: at its expiry, and again if it could not be revoked then.
     private var alarms = TimerWheel(now: 0)
     /// When the next checkpoint of a lease is due.
     private var checkpoints = TimerWheel(now: 0)
@@ -38,7 +38,7 @@ package struct LeaseClock {
     /// One tick of the wheels. Expiries are rounded up to it.
     private static let tickNanoseconds: UInt64 = 1_000_000
     private static let nanosecondsPerSecond: UInt64 = 1_000_000_000
-    /// A lease that is still there so long after it was given out as expired is given out again.
+    /// How long after a revocation that failed the next is due (etcd: `expiredLeaseRetryInterval`).
     private static let retryNanoseconds: UInt64 = 3_000_000_000
     /// From so many leases on, a new leader spreads their ends.
     private static let spreadThreshold = 1000
@@ -91,6 +91,7 @@ package struct LeaseClock {
     /// A lease was granted, or is renewed: it has its whole time.
     package mutating func start(_ lease: Lease, at place: Int) {
         guard term != nil else { return }
+        assertAlways(place >= expiries.count || !isExpired(place), "a lease whose time is over is not renewed")
         let isFresh = place < expiries.count && expiries[place] != Self.never && !alarms.isSet(place)
         if !isFresh { fresh.append(place) }
         alarms.cancel(place)
@@ -142,14 +143,18 @@ package struct LeaseClock {
         [alarms.nextDue, checkpoints.nextDue].compactMap { $0.map { $0 * Self.tickNanoseconds } }.min()
     }
 
-    /// Places of leases to revoke, those first that expired first. Those that are not revoked come again.
+    /// Places of leases to revoke, those first that expired first. Each comes once, unless `retry` is asked for.
     package mutating func takeExpired(limit: Int) -> [Int] {
         let places = alarms.takeDue(now: now / Self.tickNanoseconds, limit: limit)
         for place in places {
             assertAlways(isExpired(place), "no lease ends before its time")
-            alarms.set(place, deadline: Self.tick(after: now + Self.retryNanoseconds))
         }
         return places
+    }
+
+    /// The lease at a place was given out as expired, and was not revoked: it comes again in a while.
+    package mutating func retry(_ place: Int) {
+        alarms.set(place, deadline: Self.tick(after: now + Self.retryNanoseconds))
     }
 
     /// Checkpoints to put on record, in as many requests as it takes.

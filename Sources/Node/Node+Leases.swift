@@ -140,27 +140,37 @@ extension Node {
         else { return false }
         while !leaseKeeper.expired.isEmpty, leaseKeeper.revocationCount < LeaseKeeper.maxRevocationCount {
             var request = LeaseRevokeRequest()
-            request.id = leaseKeeper.expired.removeFirst().rawValue
+            let id = leaseKeeper.expired.removeFirst()
+            guard expiredPlace(of: id) != nil else { continue }
+            request.id = id.rawValue
             leaseKeeper.revocationCount += 1
-            proposeAsLeader(Proposal(.leaseRevoke, request), .leaseExpiry(term))
+            proposeAsLeader(Proposal(.leaseRevoke, request), .leaseExpiry(id, term))
         }
         return true
     }
 
+    /// The place of a lease if its time is over: it may be gone by now, and may have been granted anew.
+    private func expiredPlace(of id: LeaseID) -> Int? {
+        guard let place = applier.leases.place(of: id), leaseKeeper.clock.isExpired(place) else { return nil }
+        return place
+    }
+
     private func takeDueLeases() {
         let places = leaseKeeper.clock.takeExpired(limit: LeaseKeeper.roundCount)
-        // Those that wait from the last round come again by themselves.
         leaseKeeper.expired += places.map { applier.leases.lease(at: $0).id }
         let checkpoints = leaseKeeper.clock.takeCheckpoints(applier.leases)
         for request in checkpoints { proposeAsLeader(Proposal(.leaseCheckpoint, request), .leaseCheckpoint) }
         if !places.isEmpty || !checkpoints.isEmpty { leaseKeeper.nextRound = now + LeaseKeeper.roundNanoseconds }
     }
 
-    /// A revocation is applied, or failed; then the lease comes again when the clock says so.
-    func leaseExpirySettled(in term: Term, _ result: Result<Reply, EtcdError>) {
+    /// A revocation is applied, or was refused; then it is tried again later.
+    func leaseExpirySettled(_ id: LeaseID, in term: Term, _ result: Result<Reply, EtcdError>) {
         guard term == leaseKeeper.clock.term else { return }
         leaseKeeper.revocationCount -= 1
-        if case .success = result { leaseKeeper.counters.expired() }
+        switch result {
+        case .success: leaseKeeper.counters.expired()
+        case .failure: if let place = expiredPlace(of: id) { leaseKeeper.clock.retry(place) }
+        }
     }
 
     // MARK: Apply

@@ -83,7 +83,8 @@ extension Node {
         if outcome.forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
         if let change = memberChanges.take(outcome.requestID) { answer(change, outcome.result) }
         promoteIfLeading(Term(entry.term))
-        if let change = outcome.leaseChange { leasesChanged(change) }
+        // Whoever changed a lease hears of it before those who wait for that.
+        defer { if let change = outcome.leaseChange { leasesChanged(change) } }
         guard let waiter = proposals.take(outcome.requestID) else { return }
         let result = outcome.result.map { Reply($0) }
         if let revision = outcome.physicalCompaction, case .client(let token) = waiter,

@@ -34,7 +34,8 @@ extension Node {
     private func settled(_ purpose: OwnProposal, _ result: Result<Reply, EtcdError>) {
         switch purpose {
         case .spaceAlarm: spaceAlarmSettled()
-        case .leaseExpiry(let term): leaseExpirySettled(in: term, result)
+        case .autoCompaction: autoCompactionSettled(result)
+        case .leaseExpiry(let id, let term): leaseExpirySettled(id, in: term, result)
         // If it failed, the next one is due as long after as if it had not.
         case .leaseCheckpoint: break
         case .renewal(let renewal): renewalSettled(renewal, result)

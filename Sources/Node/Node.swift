@@ -1,4 +1,5 @@
 package import Apply
+internal import AutoCompaction
 package import BoltStore
 internal import EtcdMessages
 internal import Leases
@@ -37,6 +38,8 @@ package final class Node {
     var memberChanges = PendingMemberChanges()
     package let watches: WatchHub
     var leaseKeeper: LeaseKeeper
+    /// nil if it is off.
+    var autoCompactor: AutoCompactor?
     /// Clients refused for lack of space who wait for the alarm that says so.
     var spaceRefusals: [RequestToken] = []
     /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
@@ -80,6 +83,9 @@ package final class Node {
         self.requestIDs = requestIDs
         self.now = now
         leaseKeeper = LeaseKeeper(settings: settings, now: now)
+        autoCompactor = AutoCompactor(
+            mode: settings.autoCompactionMode, retention: settings.autoCompactionRetention, now: now,
+            revision: applier.mvcc.currentRevision)
         lastFreeze = now
         nextVersionCheck = now
         unixNanosecondsAtZero = unixNanoseconds &- Int64(truncatingIfNeeded: now)
@@ -99,7 +105,9 @@ package final class Node {
         assertAlways(now >= self.now, "time does not go back")
         self.now = now
         leaseKeeper.clock.advance(to: now)
-        for waiter in proposals.expire(now: now) { settled(waiter, .failure(.timeout)) }
+        for waiter in proposals.expire(now: now, patience: settings.requestTimeoutNanoseconds) {
+            settled(waiter, .failure(.timeout))
+        }
         for token in reads.expire(now: now) { reply(token, .failure(.timeout)) }
         for token in memberChanges.expire(now: now) { reply(token, .failure(.timeout)) }
         watches.tick(now: now)
@@ -143,7 +151,10 @@ package final class Node {
 
     /// All there is to do since the last call, in the order to do it.
     package func takeEffects() -> [NodeEffect] {
-        if !isStopped { stepLeases() }
+        if !isStopped {
+            stepLeases()
+            stepAutoCompaction()
+        }
         if !isStopped { runRaft() }
         // What was applied may have made room for it.
         if !isStopped && proposeRevocations() { runRaft() }
@@ -177,6 +188,7 @@ package final class Node {
         if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {
             due = min(due, lastFreeze + settings.commitIntervalNanoseconds)
         }
+        if let autoCompactor { due = min(due, autoCompactor.nextDue) }
         if let leaseWork = leaseKeeper.nextWork { due = min(due, leaseWork) }
         return due > now ? due - now : 0
     }

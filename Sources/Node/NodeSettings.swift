@@ -1,3 +1,4 @@
+package import AutoCompaction
 internal import Primitives
 package import Watch
 package import WriteAheadLog
@@ -41,6 +42,10 @@ package struct NodeSettings: Sendable {
     package var compactionPauseNanoseconds: UInt64 = 10_000_000
     /// How watches are served. Where messages are split follows from `maxRequestByteCount`.
     package var watches = WatchSettings()
+    /// `--auto-compaction-mode`.
+    package var autoCompactionMode = AutoCompactionMode.periodic
+    /// `--auto-compaction-retention`: nanoseconds or revisions, as the mode says; 0 is no compaction.
+    package var autoCompactionRetention: Int64 = 0
     /// The feature gate LeaseCheckpoint: whether the log is told now and then how much of a long lease is left, so that a
     /// new leader does not give it its whole time again.
     package var checkpointsLeases = false

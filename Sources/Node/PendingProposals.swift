@@ -26,14 +26,21 @@ struct PendingProposals {
     }
 
     /// Those whose time is over, in the order they came in.
-    mutating func expire(now: UInt64) -> [ProposalWaiter] {
+    ///
+    /// - Parameter patience: how long the next comes to wait that waits from now on, in nanoseconds.
+    mutating func expire(now: UInt64, patience: UInt64) -> [ProposalWaiter] {
         var expired: [ProposalWaiter] = []
         while queueStart < queue.count {
             let requestID = queue[queueStart]
             if let entry = entries[requestID] {
                 if entry.deadline > now { break }
-                expired.append(entry.waiter)
-                entries[requestID] = nil
+                if entry.waiter.isPatient {
+                    entries[requestID]?.deadline = now + patience
+                    queue.append(requestID)
+                } else {
+                    expired.append(entry.waiter)
+                    entries[requestID] = nil
+                }
             }
             queueStart += 1
         }

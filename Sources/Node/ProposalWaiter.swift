@@ -5,6 +5,12 @@ enum ProposalWaiter: Equatable {
     case client(RequestToken)
     /// The member itself, which proposed of its own accord.
     case member(OwnProposal)
+
+    /// Whether it waits as long as it takes. A revocation that is in the log comes to pass, and a second one could end a
+    /// lease that was granted anew in between.
+    var isPatient: Bool {
+        if case .member(.leaseExpiry) = self { true } else { false }
+    }
 }
 
 /// What a member proposes of its own accord.
@@ -12,7 +18,9 @@ enum OwnProposal: Equatable {
     /// The alarm that it is out of space.
     case spaceAlarm
     /// The revocation of a lease that expired, by the leader of a term.
-    case leaseExpiry(Term)
+    case leaseExpiry(LeaseID, Term)
+    /// A compaction that nobody asked for.
+    case autoCompaction
     /// How much is left of leases.
     case leaseCheckpoint
     /// The end of a checkpoint, so that its lease can be renewed.

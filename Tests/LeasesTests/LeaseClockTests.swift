@@ -105,6 +105,8 @@ import Testing
         clock.promote(in: Term(3), lessor)
         try grant(7, 10, &clock, now: 0)
         #expect(expired(&clock, now: 10 * Self.second) == [7])
+        #expect(clock.nextDue == nil, "once is enough, unless it fails")
+        clock.retry(try place(7))
         #expect(expired(&clock, now: 13 * Self.second - 1) == [])
         #expect(expired(&clock, now: 13 * Self.second) == [7])
         #expect(clock.expiry(of: try place(7)) == 10 * Self.second)

@@ -147,6 +147,24 @@ import Testing
         return Proposal(.leaseGrant, request)
     }
 
+    /// With a second revocation in the log, a lease that was granted anew in between would end before its time.
+    @Test func aRevocationIsProposedOnceHoweverSlowTheLogIs() throws {
+        let member = try TestMember.ready()
+        defer { member.close() }
+        try grant(member, 7, ttl: 5)
+        member.advance(milliseconds: 5 * Self.second)
+        // The log does not come to an end with it.
+        let anew = member.propose(grantProposal(7, ttl: 5))
+        for _ in 1...20 { member.advance(milliseconds: Self.second) }
+        member.settle()
+        #expect(exists(member, 7), "the lease granted anew")
+        #expect(member.node.leaseCounters.revokedCount == 1 && member.node.leaseCounters.expiredCount == 1)
+        #expect(member.reply(to: anew) == .failure(.timeout))
+        member.advance(milliseconds: 5 * Self.second)
+        member.settle()
+        #expect(!exists(member, 7))
+    }
+
     /// While nothing can be written an expired lease is proposed again, and comes to its end at last.
     @Test func aRevocationThatIsNotTakenIsTriedAgain() throws {
         var settings = TestMember.settings
