@@ -45,6 +45,18 @@ struct ClientHistory {
         writes.append(Write(token: token, request: request))
     }
 
+    /// The member itself put the end of a lease into the log.
+    mutating func memberRevokes(_ id: LeaseID) {
+        var write = Write(token: RequestToken(rawValue: 0), request: .leaseExpiry(id))
+        write.isAwaited = false
+        writes.append(write)
+    }
+
+    /// What a client asked for; nil once it is answered.
+    func request(of token: RequestToken) -> WorkloadRequest? {
+        writes.first { $0.token == token && $0.isAwaited }?.request
+    }
+
     mutating func asked(_ request: RangeRequest, _ token: RequestToken) {
         reads[token] = Read(request: request, leastRevision: request.serializable ? 1 : model.revision)
     }
@@ -148,6 +160,18 @@ struct ClientHistory {
 
     private func refusal(of request: RangeRequest) -> EtcdError? {
         if case .failure(let error) = model.range(request) { error } else { nil }
+    }
+
+    // MARK: Leases
+
+    /// A renewal was answered: the lease must be there, or be gone.
+    mutating func renewed(_ id: LeaseID, ttlSeconds: Int64) throws(SimulationFailure) {
+        let expected = ttlSeconds > 0 ? ttlSeconds : nil
+        while model.leases[id] != expected, applySilentWrite() {}
+        guard model.leases[id] == expected else {
+            throw SimulationFailure(
+                "lease \(id) was renewed with \(ttlSeconds), but is granted \(model.leases[id] ?? 0)")
+        }
     }
 
     // MARK: Crashes

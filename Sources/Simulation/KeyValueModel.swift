@@ -15,6 +15,8 @@ struct KeyValueModel {
     private var keys: [Bytes] = []
     private(set) var revision: Int64 = 1
     private(set) var compactedRevision: Int64 = -1
+    /// Granted time to live of each lease, in seconds.
+    private(set) var leases: [LeaseID: Int64] = [:]
 
     /// Why a request is refused; `nil` is success.
     typealias Refusal = EtcdError
@@ -58,12 +60,14 @@ struct KeyValueModel {
 
     func put(_ request: PutRequest) -> (next: KeyValueModel, result: Result<PutResponse, Refusal>) {
         let previous = record(request.key, at: revision)
+        if request.lease != 0 && leases[LeaseID(request.lease)] == nil { return (self, .failure(.leaseNotFound)) }
         if (request.ignoreValue || request.ignoreLease) && previous == nil { return (self, .failure(.keyNotFound)) }
         var next = self
         next.revision += 1
         var record = KeyValue()
         record.key = request.key
         record.value = request.ignoreValue ? previous?.value ?? [] : request.value
+        record.lease = request.ignoreLease ? previous?.lease ?? 0 : request.lease
         record.createRevision = previous?.createRevision ?? next.revision
         record.modRevision = next.revision
         record.version = (previous?.version ?? 0) + 1
@@ -86,6 +90,33 @@ struct KeyValueModel {
         for record in gone { next.write(record.key, nil) }
         return (next, .success(response))
     }
+
+    // MARK: Leases
+
+    func grant(_ request: LeaseGrantRequest) -> (next: KeyValueModel, result: Result<LeaseGrantResponse, Refusal>) {
+        let id = LeaseID(request.id)
+        if leases[id] != nil { return (self, .failure(.leaseExist)) }
+        var next = self
+        let ttl = max(request.ttl, 2)
+        next.leases[id] = ttl
+        var response = LeaseGrantResponse()
+        response.id = request.id
+        response.ttl = ttl
+        return (next, .success(response))
+    }
+
+    /// Ends a lease; its keys go in one revision.
+    func revoke(_ id: LeaseID) -> (next: KeyValueModel, result: Result<LeaseRevokeResponse, Refusal>) {
+        if leases[id] == nil { return (self, .failure(.leaseNotFound)) }
+        var next = self
+        next.leases[id] = nil
+        let gone = records([0], [0], at: revision).filter { $0.lease == id.rawValue }
+        if !gone.isEmpty { next.revision += 1 }
+        for record in gone { next.write(record.key, nil) }
+        return (next, .success(LeaseRevokeResponse()))
+    }
+
+    // MARK: Compaction
 
     func compact(_ request: CompactionRequest) -> (next: KeyValueModel, result: Result<CompactionResponse, Refusal>) {
         if request.revision <= compactedRevision { return (self, .failure(.compacted)) }

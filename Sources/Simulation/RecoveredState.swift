@@ -1,4 +1,6 @@
+internal import Apply
 internal import EtcdMessages
+internal import Leases
 internal import MVCC
 internal import Node
 internal import Primitives
@@ -7,11 +9,15 @@ internal import Primitives
 struct RecoveredState {
     let revision: Int64
     let compactedRevision: Int64
+    /// Granted time to live of each lease, in seconds.
+    let leases: [LeaseID: Int64]
     private let records: [KeyValue]
 
     init(_ node: Node) throws(SimulationFailure) {
         revision = node.mvcc.currentRevision
         compactedRevision = node.mvcc.compactedRevision
+        let lessor = node.applier.leases
+        leases = lessor.leaseIDs.reduce(into: [:]) { $0[$1] = lessor.lease($1)?.grantedTTLSeconds }
         var request = RangeRequest()
         request.key = [0]
         request.rangeEnd = [0]
@@ -27,6 +33,6 @@ struct RecoveredState {
     func matches(_ model: KeyValueModel) -> Bool {
         // A compaction to revision 0 removes nothing, and etcd forgets it if a restart comes before it was carried out.
         model.revision == revision && max(0, model.compactedRevision) == max(0, compactedRevision)
-            && model.records([0], [0], at: revision) == records
+            && model.records([0], [0], at: revision) == records && model.leases == leases
     }
 }

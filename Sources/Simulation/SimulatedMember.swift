@@ -3,6 +3,7 @@ internal import Environment
 internal import EtcdMessages
 internal import Node
 internal import Primitives
+internal import Raft
 internal import SimulatedPlatform
 internal import Store
 internal import WriteAheadLog
@@ -37,6 +38,8 @@ final class SimulatedMember {
     private var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
     /// Watch streams that have a message.
     private var readyStreams: [RequestToken] = []
+    /// Leases whose end the member itself put into the log since they were last taken.
+    private var revocations: [LeaseID] = []
     private(set) var isReady = false
     /// Why the member stopped; nil while it runs.
     private(set) var stopError: NodeError?
@@ -139,6 +142,17 @@ final class SimulatedMember {
         takeEffects()
     }
 
+    func keepLeaseAlive(_ id: LeaseID, _ token: RequestToken) {
+        node.keepLeaseAlive(id, token)
+        takeEffects()
+    }
+
+    /// Leases whose end the member itself put into the log since the last call, behind all that clients proposed.
+    func takeRevocations() -> [LeaseID] {
+        defer { revocations = [] }
+        return revocations
+    }
+
     /// The answers given since the last call.
     func takeReplies() -> [(token: RequestToken, result: Result<Reply, EtcdError>)] {
         defer { replies = [] }
@@ -173,9 +187,21 @@ final class SimulatedMember {
         writer.close()
     }
 
+    private func noteRevocations(after index: LogIndex) {
+        for entry in node.raft.log.entries(after: index, through: node.raft.log.lastIndex) {
+            guard let request = try? InternalRaftRequest(decoding: entry.data ?? []),
+                case .leaseRevoke(let revoke)? = request.operation
+            else { continue }
+            revocations.append(LeaseID(revoke.id))
+        }
+    }
+
     private func takeEffects() {
         guard stopError == nil else { return }
-        for effect in node.takeEffects() {
+        let lastIndex = node.raft.log.lastIndex
+        let effects = node.takeEffects()
+        noteRevocations(after: lastIndex)
+        for effect in effects {
             switch effect {
             case .writeLog(let batch): logJobs.append(.write(batch))
             case .saveSnapshot(let job): logJobs.append(.save(job))

@@ -1,5 +1,7 @@
+internal import Apply
 internal import Environment
 internal import EtcdMessages
+internal import Leases
 internal import Node
 internal import Primitives
 package import SimulatedPlatform
@@ -31,6 +33,7 @@ package final class Simulation {
     private var member: SimulatedMember
     private var history = ClientHistory()
     private var hashes = HashLedger()
+    private var leases = LeaseLedger()
     private var trace = SimulationTrace()
     private var requestCount = 0
     /// When a request was last made or answered, in events. Too long without is a member that is stuck.
@@ -68,6 +71,7 @@ package final class Simulation {
     package func run() throws(SimulationFailure) -> Outcome {
         do throws(SimulationFailure) {
             while !isDone { try turn() }
+            try outlastLeases()
             try restart(.keepAll)
         } catch {
             var failure = error
@@ -78,7 +82,7 @@ package final class Simulation {
     }
 
     private var isDone: Bool {
-        requestCount == settings.requestCount && history.awaitedCount + hashes.awaitedCount == 0
+        requestCount == settings.requestCount && history.awaitedCount + hashes.awaitedCount + leases.awaitedCount == 0
             && crashCount >= settings.crashCount
     }
 
@@ -108,7 +112,8 @@ package final class Simulation {
             trace.add("run", "\(actor)")
             member.run(actor)
         } else {
-            let pause = UInt64(1 + schedule.below(20)) * 1_000_000
+            let isLong = settings.mix.leases > 0 && schedule.below(20) == 0
+            let pause = UInt64(1 + schedule.below(isLong ? 1500 : 20)) * 1_000_000
             trace.add("advance", "\(pause)")
             member.advance(nanoseconds: pause)
         }
@@ -135,21 +140,63 @@ package final class Simulation {
         }
         let request = workload.next(history.model)
         trace.add("ask", "\(token.rawValue) \(request)")
-        if case .range(let range) = request {
+        if case .leaseRenewal(let id) = request {
+            leases.asked(id, token)
+            member.keepLeaseAlive(id, token)
+        } else if case .range(let range) = request {
             history.asked(range, token)
             member.range(range, token)
         } else if let proposal = request.proposal {
             history.proposed(request, token)
+            if case .leaseRevoke(let revoke) = request { leases.revoked(LeaseID(revoke.id)) }
             member.propose(proposal, token)
         }
     }
 
     private func takeReplies() throws(SimulationFailure) {
+        for id in member.takeRevocations() {
+            trace.add("expire", "\(id)")
+            try leases.memberRevokes(id, now: clock.monotonicNanoseconds())
+            history.memberRevokes(id)
+        }
         for (token, result) in member.takeReplies() {
             trace.add("reply", "\(token.rawValue) \(result)")
             lastProgress = trace.eventCount
             if try hashes.answered(token, result, history.model) { continue }
+            if let (id, ttl) = try leases.answered(token, result, now: clock.monotonicNanoseconds()) {
+                try history.renewed(id, ttlSeconds: ttl)
+                continue
+            }
+            let request = history.request(of: token)
             try history.answered(token, result)
+            noteLease(request, result)
+        }
+    }
+
+    private func noteLease(_ request: WorkloadRequest?, _ result: Result<Reply, EtcdError>) {
+        switch (request, result) {
+        case (.leaseGrant(let grant), .success(let reply)):
+            guard let response = try? LeaseGrantResponse(decoding: reply.body) else { break }
+            leases.granted(LeaseID(grant.id), ttlSeconds: response.ttl, now: clock.monotonicNanoseconds())
+        case (.leaseRevoke(let revoke), _): leases.revoked(LeaseID(revoke.id))
+        default: break
+        }
+    }
+
+    /// Lets time pass until no lease can be left.
+    private func outlastLeases() throws(SimulationFailure) {
+        let start = clock.monotonicNanoseconds()
+        // The longest is 9 s, and a revocation that was refused before comes again in 3 s.
+        while clock.monotonicNanoseconds() < start + 16_000_000_000 {
+            member.advance(nanoseconds: 100_000_000)
+            while let actor = member.runnableActors.first { member.run(actor) }
+            try takeReplies()
+            if let error = member.stopError { throw SimulationFailure("the member stopped: \(error)") }
+            guard clock.monotonicNanoseconds() > start + 4_000_000_000 else { continue }
+            try leases.check(now: clock.monotonicNanoseconds()) { member.node.applier.leases.exists($0) }
+        }
+        guard member.node.applier.leases.leaseCount == 0 else {
+            throw SimulationFailure("leases are left: \(member.node.applier.leases.leaseIDs)")
         }
     }
 
@@ -223,6 +270,7 @@ package final class Simulation {
         let recovered = try Recovery(disk: disk, clock: clock, settings: settings)
         try history.crashed(recovered.state)
         try hashes.check(recovered.member)
+        leases.crashed(recovered.state.leases, now: clock.monotonicNanoseconds())
         member = recovered.member
     }
 }

@@ -32,7 +32,8 @@ package struct SimulationSettings: Equatable, Sendable {
         greatestValueByteCount = 1 + entropy.below(20_000)
         mix = WorkloadMix(
             put: 10 + entropy.below(40), deleteRange: entropy.below(20), compareAndPut: entropy.below(30),
-            compact: entropy.below(12), range: 5 + entropy.below(40))
+            compact: entropy.below(12), range: 5 + entropy.below(40),
+            leases: entropy.below(3) == 0 ? 0 : entropy.below(40))
         clientCount = 1 + entropy.below(20)
         crashCount = entropy.below(10)
         eventsBetweenCrashes = 20 + entropy.below(600)

@@ -22,10 +22,11 @@ struct Workload {
             draw -= parts
             return draw < 0
         }
-        if falls(in: mix.put) { return put() }
+        if falls(in: mix.put) { return put(model) }
         if falls(in: mix.deleteRange) { return deleteRange() }
         if falls(in: mix.compareAndPut) { return compareAndPut(model) }
         if falls(in: mix.compact) { return compact(model) }
+        if falls(in: mix.leases) { return lease(model) }
         return range(model)
     }
 
@@ -40,12 +41,38 @@ struct Workload {
         return Bytes(bigEndian: valueCount) + Bytes(repeating: UInt8(truncatingIfNeeded: valueCount), count: byteCount)
     }
 
-    private mutating func put() -> WorkloadRequest {
+    private mutating func put(_ model: KeyValueModel) -> WorkloadRequest {
         var request = PutRequest()
         request.key = key()
         request.prevKv = entropy.below(3) == 0
         if entropy.below(10) == 0 { request.ignoreValue = true } else { request.value = value() }
+        if settings.mix.leases > 0 {
+            if entropy.below(3) == 0 { request.lease = leaseID(model).rawValue }
+            request.ignoreLease = request.lease == 0 && entropy.below(10) == 0
+        }
         return .put(request)
+    }
+
+    /// Mostly of a lease that exists.
+    private mutating func leaseID(_ model: KeyValueModel) -> LeaseID {
+        let known = model.leases.keys.sorted()
+        if known.isEmpty || entropy.below(6) == 0 { return LeaseID(Int64(1 + entropy.below(8))) }
+        return known[entropy.below(known.count)]
+    }
+
+    private mutating func lease(_ model: KeyValueModel) -> WorkloadRequest {
+        switch entropy.below(6) {
+        case 0, 1:
+            var request = LeaseGrantRequest()
+            request.id = Int64(1 + entropy.below(8))
+            request.ttl = Int64(entropy.below(10))
+            return .leaseGrant(request)
+        case 2:
+            var request = LeaseRevokeRequest()
+            request.id = leaseID(model).rawValue
+            return .leaseRevoke(request)
+        default: return .leaseRenewal(leaseID(model))
+        }
     }
 
     private mutating func deleteRange() -> WorkloadRequest {

@@ -5,16 +5,19 @@ package struct WorkloadMix: Equatable, Sendable {
     package var compareAndPut = 15
     package var compact = 5
     package var range = 30
+    /// Grants, revocations and renewals; if there are any, some puts name a lease.
+    package var leases = 15
 
     package init() {}
 
-    package init(put: Int, deleteRange: Int, compareAndPut: Int, compact: Int, range: Int) {
+    package init(put: Int, deleteRange: Int, compareAndPut: Int, compact: Int, range: Int, leases: Int = 0) {
         self.put = put
         self.deleteRange = deleteRange
         self.compareAndPut = compareAndPut
         self.compact = compact
         self.range = range
+        self.leases = leases
     }
 
-    var sum: Int { put + deleteRange + compareAndPut + compact + range }
+    var sum: Int { put + deleteRange + compareAndPut + compact + range + leases }
 }

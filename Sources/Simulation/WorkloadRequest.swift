@@ -10,6 +10,11 @@ enum WorkloadRequest: Equatable {
     case compareAndPut(key: Bytes, modRevision: Int64, value: Bytes)
     case compact(CompactionRequest)
     case range(RangeRequest)
+    case leaseGrant(LeaseGrantRequest)
+    case leaseRevoke(LeaseRevokeRequest)
+    /// The member's own, when the time of a lease is over.
+    case leaseExpiry(LeaseID)
+    case leaseRenewal(LeaseID)
 
     /// Whether its answer waits for more than that it is applied: a physical compaction is answered when it is carried
     /// out.
@@ -25,7 +30,9 @@ enum WorkloadRequest: Equatable {
         case .compareAndPut(let key, let modRevision, let value):
             Proposal(.txn, Self.transaction(key: key, modRevision: modRevision, value: value))
         case .compact(let request): Proposal(.compaction, request)
-        case .range: nil
+        case .leaseGrant(let request): Proposal(.leaseGrant, request)
+        case .leaseRevoke(let request): Proposal(.leaseRevoke, request)
+        case .range, .leaseExpiry, .leaseRenewal: nil
         }
     }
 
@@ -66,6 +73,17 @@ extension WorkloadRequest {
             return (next, result.map { $0.encoded() })
         case .range(let request):
             return (model, model.range(request).map { $0.encoded() })
+        case .leaseGrant(let request):
+            let (next, result) = model.grant(request)
+            return (next, result.map { $0.encoded() })
+        case .leaseRevoke(let request):
+            let (next, result) = model.revoke(LeaseID(request.id))
+            return (next, result.map { $0.encoded() })
+        case .leaseExpiry(let id):
+            let (next, result) = model.revoke(id)
+            return (next, result.map { $0.encoded() })
+        case .leaseRenewal:
+            return (model, .success([]))
         case .compareAndPut(let key, let modRevision, let value):
             return Self.compareAndPut(model, key: key, modRevision: modRevision, value: value)
         }
