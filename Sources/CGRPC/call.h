@@ -88,9 +88,8 @@ static inline void martlet_call_append(martlet_call *call, grpc_slice slice) {
     grpc_slice_buffer_add(&call->outgoing.data.raw.slice_buffer, slice);
 }
 
-// Starts a batch of the operations whose bits are set.
-static inline grpc_call_error martlet_call_start(martlet_call *call, uint32_t operations, void *tag) {
-    grpc_op batch[MARTLET_MAX_OPERATIONS];
+// Fills in the operations whose bits are set, and returns how many there are; at most MARTLET_MAX_OPERATIONS.
+static inline size_t martlet_call_operations(martlet_call *call, uint32_t operations, grpc_op *batch) {
     size_t count = 0;
     memset(batch, 0, sizeof(grpc_op) * (size_t)__builtin_popcount(operations));
     if (operations & MARTLET_SEND_INITIAL_METADATA) {
@@ -126,7 +125,25 @@ static inline grpc_call_error martlet_call_start(martlet_call *call, uint32_t op
         batch[count].data.recv_status_on_client.status = &call->status;
         batch[count++].data.recv_status_on_client.status_details = &call->status_details;
     }
+    return count;
+}
+
+// Starts a batch of the operations whose bits are set.
+static inline grpc_call_error martlet_call_start(martlet_call *call, uint32_t operations, void *tag) {
+    grpc_op batch[MARTLET_MAX_OPERATIONS];
+    size_t count = martlet_call_operations(call, operations, batch);
     return grpc_call_start_batch(call->call, batch, count, tag, NULL);
+}
+
+// In CGRPCShim.
+struct martlet_completion;
+int martlet_execute_batch(void *call, const void *operations, size_t count, struct martlet_completion *completion);
+
+// Starts a batch of the operations whose bits are set, within `martlet_within_core`.
+static inline grpc_call_error martlet_call_execute(martlet_call *call, uint32_t operations, void *completion) {
+    grpc_op batch[MARTLET_MAX_OPERATIONS];
+    size_t count = martlet_call_operations(call, operations, batch);
+    return (grpc_call_error)martlet_execute_batch(call->call, batch, count, (struct martlet_completion *)completion);
 }
 
 // Asks for the next call of a registered method; `reads_first_message` as the method was registered.

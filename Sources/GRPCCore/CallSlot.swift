@@ -44,6 +44,8 @@ struct CallSlot {
 
     /// What the core writes to and reads from. Allocated with the slot and freed when the server is closed.
     let storage: UnsafeMutablePointer<martlet_call>
+    /// Where the core notes that batches are done.
+    let places = CompletionPlaces()
     var generation: UInt32 = 0
     var phase = Phase.free
     /// Which of the server's registered methods the slot serves; `unregistered` for calls of any other.
@@ -62,6 +64,7 @@ struct CallSlot {
     /// Gives back the memory of the slot. It must not be used afterwards.
     func destroy() {
         unsafe martlet_call_destroy(storage)
+        places.destroy()
         unsafe storage.deallocate()
     }
 }

@@ -15,7 +15,6 @@ package final class GRPCConnectionPort: @unchecked Sendable {
     static let address = "external:martlet"
 
     private let isOpen = Mutex(false)
-    let corks = ConnectionCorks()
     /// Where the core writes its object. Allocated for the life of this one.
     private let handler: UnsafeMutablePointer<UnsafeMutableRawPointer?>
 
@@ -43,7 +42,6 @@ package final class GRPCConnectionPort: @unchecked Sendable {
     package func take(descriptor: Int32, listener: Int32) {
         isOpen.withLock { isOpen in
             if isOpen, let handler = unsafe handler.pointee {
-                corks.add(descriptor: descriptor)
                 unsafe martlet_external_connection(handler, listener, descriptor)
             } else {
                 _ = Glibc.close(descriptor)

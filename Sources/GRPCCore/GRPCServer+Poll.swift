@@ -10,23 +10,44 @@ extension GRPCServer {
         isPolling = true
         defer { isPolling = false }
         now = martlet_monotonic_now()
-        startGatheredBatches()
         watchWaitingCalls()
-        var completions = 0
-        var deadline = wakeTime(timeoutNanoseconds: timeoutNanoseconds)
+        startGatheredBatches()
+        var completions = completeBatches(handler)
+        var deadline = completions == 0 ? wakeTime(timeoutNanoseconds: timeoutNanoseconds) : 0
+        if deadline != 0, !batches.beginSleep() { deadline = 0 }
         while completions < settings.maxCompletionsPerPoll {
             let event = unsafe grpc_completion_queue_next(queue, martlet_monotonic_time(deadline), nil)
-            guard unsafe event.type == GRPC_OP_COMPLETE else { break }
             if deadline != 0 {
                 // Whatever else has come is taken without waiting.
+                batches.endSleep()
                 deadline = 0
                 now = martlet_monotonic_now()
             }
+            guard unsafe event.type == GRPC_OP_COMPLETE else { break }
             completions += 1
             let tag = unsafe CompletionTag(rawValue: UInt(bitPattern: event.tag))
             complete(tag, succeeded: unsafe event.success != 0, handler)
         }
+        completions += completeBatches(handler)
         startGatheredBatches()
+        return completions
+    }
+
+    /// Handles the batches that are done, up to a bound. Answers how many the handler may have heard of.
+    private func completeBatches<Handler: GRPCHandler>(_ handler: Handler) -> Int {
+        batches.take(into: &doneBatches)
+        let count = min(doneBatches.count, settings.maxCompletionsPerPoll)
+        var completions = 0
+        for index in 0..<count {
+            let done = doneBatches[index]
+            if done.tag.event != .finish { completions += 1 }
+            complete(done.tag, succeeded: done.succeeded, handler)
+        }
+        if count == doneBatches.count {
+            doneBatches.removeAll(keepingCapacity: true)
+        } else {
+            doneBatches.removeFirst(count)
+        }
         return completions
     }
 

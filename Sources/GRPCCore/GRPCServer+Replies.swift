@@ -118,34 +118,7 @@ extension GRPCServer {
         slots[slot].phase = .finishing
         var operations = MARTLET_SEND_INITIAL_METADATA | MARTLET_SEND_MESSAGE | MARTLET_SEND_STATUS
         if !slots[slot].flags.contains(.closeWatched) { operations |= MARTLET_RECEIVE_CLOSE }
-        gather(operations, slot: slot, event: .finish)
-    }
-
-    /// How many messages may wait for each other: the first must not wait for long.
-    private static let maxGatheredBatches = 64
-
-    /// Keeps a batch until the loop has done with what it is doing, or many are together.
-    private func gather(_ operations: Int, slot: Int, event: CompletionTag.Event) {
-        // The slot waits as if the batch had started.
-        slots[slot].pendingCompletions += 1
-        gatheredBatches.append(GatheredBatch(slot: slot, operations: operations, event: event))
-        if gatheredBatches.count == Self.maxGatheredBatches { startGatheredBatches() }
-    }
-
-    /// Gives the core what was answered and sent since the last time, at the beginning and at the end of each poll.
-    ///
-    /// Reading requests and sending replies by turns costs more than doing much of the one and then much of the other, and
-    /// replies that leave together cost less yet (`ConnectionCorks`); measured with 100 clients of one call each: 10-15 % of
-    /// the server's CPU for the one, 15-25 % for the other, and as much of the clients'.
-    func startGatheredBatches() {
-        if gatheredBatches.isEmpty { return }
-        connectionPort.corks.whileCorked(messageCount: gatheredBatches.count) {
-            for batch in gatheredBatches {
-                slots[batch.slot].pendingCompletions -= 1
-                start(batch.operations, slot: batch.slot, event: batch.event)
-            }
-        }
-        gatheredBatches.removeAll(keepingCapacity: true)
+        start(operations, slot: slot, event: .finish)
     }
 
     /// Sends the status that was noted in the slot, which ends the call.
@@ -160,6 +133,6 @@ extension GRPCServer {
         var operations = MARTLET_SEND_MESSAGE
         if !slots[slot].flags.contains(.initialMetadataSent) { operations |= MARTLET_SEND_INITIAL_METADATA }
         slots[slot].flags.insert([.initialMetadataSent, .sendInFlight])
-        gather(operations, slot: slot, event: .send)
+        start(operations, slot: slot, event: .send)
     }
 }

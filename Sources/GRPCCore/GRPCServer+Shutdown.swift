@@ -46,8 +46,8 @@ extension GRPCServer {
     package func close() {
         if isClosed { return }
         assertAlways(!isPolling, "a server is not closed from its callbacks")
-        startGatheredBatches()
         beginDrain()
+        startGatheredBatches()
         unsafe grpc_server_cancel_all_calls(server)
         finishClosing()
     }
@@ -59,19 +59,27 @@ extension GRPCServer {
         finishClosing()
     }
 
+    private static let closingPollNanoseconds: UInt64 = 1_000_000
+
     /// Takes the rest of the completions, which all come at once since everything was cancelled, and frees the core's objects.
     private func finishClosing() {
         isClosed = true
-        waker.close()
         for slot in slots.indices where slots[slot].phase == .open {
             slots[slot].phase = .ended
             if slots[slot].pendingCompletions == 0 { free(slot: slot) }
         }
-        while !hasShutDown || slots.contains(where: { $0.phase != .free }) {
-            let event = unsafe grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), nil)
-            guard unsafe event.type == GRPC_OP_COMPLETE else { break }
+        while true {
+            batches.take(into: &doneBatches)
+            for done in doneBatches { discard(done.tag, succeeded: done.succeeded) }
+            doneBatches.removeAll()
+            if hasShutDown && slots.allSatisfy({ $0.phase == .free }) { break }
+            // Nothing wakes it for the batches.
+            let deadline = martlet_monotonic_now() + Self.closingPollNanoseconds
+            let event = unsafe grpc_completion_queue_next(queue, martlet_monotonic_time(deadline), nil)
+            guard unsafe event.type == GRPC_OP_COMPLETE else { continue }
             discard(unsafe CompletionTag(rawValue: UInt(bitPattern: event.tag)), succeeded: unsafe event.success != 0)
         }
+        waker.close()
         unsafe grpc_completion_queue_shutdown(queue)
         while unsafe grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), nil).type
             != GRPC_QUEUE_SHUTDOWN

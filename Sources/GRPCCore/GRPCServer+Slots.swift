@@ -1,4 +1,5 @@
 internal import CGRPC
+internal import CGRPCShim
 internal import Primitives
 
 extension GRPCServer {
@@ -45,13 +46,38 @@ extension GRPCServer {
         CallID(index: UInt32(slot), generation: slots[slot].generation)
     }
 
-    /// Starts a batch of operations on the call of a slot.
+    /// Starts a batch of operations on the call of a slot, once the loop has done with what it is doing or many are together.
     @inline(__always)
     func start(_ operations: Int, slot: Int, event: CompletionTag.Event) {
         slots[slot].pendingCompletions += 1
-        let tag = CompletionTag(event, slot: slot, generation: slots[slot].generation)
-        let error = unsafe martlet_call_start(slots[slot].storage, UInt32(operations), tag.pointer)
-        assertAlways(error == GRPC_CALL_OK, "the core refused a batch: \(error.rawValue)")
+        gatheredBatches.append(GatheredBatch(slot: slot, operations: operations, event: event))
+        if gatheredBatches.count == Self.maxGatheredBatches { startGatheredBatches() }
+    }
+
+    /// How many batches may wait for each other: the first must not wait for long.
+    private static let maxGatheredBatches = 64
+
+    /// Gives the core what was answered, sent and asked for since the last time, at the beginning and at the end of each poll.
+    ///
+    /// The core puts off what these make it do until it has them all, so that all messages of a connection leave with one
+    /// `sendmsg`.
+    func startGatheredBatches() {
+        if gatheredBatches.isEmpty { return }
+        unsafe martlet_within_core(
+            { context in
+                guard let context = unsafe context else { unreachable("the server was given") }
+                unsafe Unmanaged<GRPCServer>.fromOpaque(context).takeUnretainedValue().executeGatheredBatches()
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    private func executeGatheredBatches() {
+        for batch in gatheredBatches {
+            let tag = CompletionTag(batch.event, slot: batch.slot, generation: slots[batch.slot].generation)
+            let place = unsafe slots[batch.slot].places.prepare(tag, batches)
+            let error = unsafe martlet_call_execute(slots[batch.slot].storage, UInt32(batch.operations), place)
+            assertAlways(error == GRPC_CALL_OK, "the core refused a batch: \(error.rawValue)")
+        }
+        gatheredBatches.removeAll(keepingCapacity: true)
     }
 
     /// Asks the core to tell when the call is over, if it has not been asked.
@@ -63,8 +89,7 @@ extension GRPCServer {
 
     /// Asks for the next message of a bidirectional stream, or for its end if none is wanted or may come.
     ///
-    /// While a message is waited for, the end is not asked for as well: it ends the wait, too. So a silent stream has one
-    /// request with the core, not two, and all that is with the core makes every completion a little dearer.
+    /// While a message is waited for, the end is not asked for as well: it ends the wait, too.
     func startRead(slot: Int) {
         let flags = slots[slot].flags
         guard slots[slot].phase == .open, !flags.contains(.readInFlight) else { return }

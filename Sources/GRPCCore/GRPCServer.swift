@@ -92,8 +92,11 @@ package final class GRPCServer {
     package let waker: GRPCWaker
     /// Where an acceptor puts connections, from any thread.
     package let connectionPort: GRPCConnectionPort
-    /// Messages given since the last poll, or in this one, that go to the core together.
+    /// Batches given since the last poll, or in this one, that go to the core together.
     var gatheredBatches: [GatheredBatch] = []
+    /// Batches that are done, and those of them that the loop has taken.
+    let batches: BatchCompletions
+    var doneBatches: [BatchCompletions.Completion] = []
 
     /// A server that offers `methods`; it serves the connections that come through `connectionPort`.
     package init(methods: [GRPCMethod], settings: GRPCServerSettings) throws(GRPCError) {
@@ -112,6 +115,7 @@ package final class GRPCServer {
         unsafe self.queue = queue
         unsafe grpc_server_register_completion_queue(server, queue, nil)
         waker = unsafe GRPCWaker(queue: queue)
+        batches = BatchCompletions(waker: waker)
         do {
             try register(methods)
             try unsafe connectionPort.open(on: server)

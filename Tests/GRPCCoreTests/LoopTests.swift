@@ -31,6 +31,40 @@ import Testing
         server.close()
     }
 
+    /// What streams do ends the loop's sleep, though it does not come through the completion queue: the loop of these tests
+    /// sleeps for a second at a time.
+    @Test func aStreamWakesASleepingPoll() throws {
+        try withServer { server, client in
+            let call = client.openStream(TestMethod.stream.path)
+            let start = clock()
+            for number in UInt8(0)..<50 {
+                client.send(call, message: [number])
+                #expect(nextMessage(client, call) == [number])
+                usleep(2000)
+            }
+            client.cancel(call)
+            #expect(server.wait { $0.ended.count == 1 })
+            #expect(clock() - start < 10 * second)
+        }
+    }
+
+    /// Silent streams are in nobody's way, and each still hears when its turn comes.
+    @Test func thousandsOfSilentStreams() throws {
+        try withServer { server, client in
+            let calls = (0..<2000).map { _ in client.openStream(TestMethod.stream.path) }
+            #expect(server.wait { $0.opened.count == 2000 })
+            for number in 0..<100 {
+                let answer = client.call(TestMethod.echo.path, message: [UInt8(number)])
+                #expect(answer == .success([UInt8(number)]))
+                let call = calls[number * 19]
+                client.send(call, message: [7, UInt8(number)])
+                #expect(nextMessage(client, call) == [7, UInt8(number)])
+            }
+            for call in calls { client.cancel(call) }
+            #expect(server.wait { $0.ended.count == 2000 })
+        }
+    }
+
     @Test func aPollTakesNoMoreThanItsShare() throws {
         var settings = GRPCServerSettings()
         settings.maxCompletionsPerPoll = 1

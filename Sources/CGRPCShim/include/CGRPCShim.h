@@ -13,6 +13,23 @@ extern "C" {
 /// argument; `listener` is the descriptor that accepted the connection. The core owns `descriptor` from now on.
 void martlet_external_connection(void *handler, int listener, int descriptor);
 
+/// What the core calls when a batch is done, from whatever thread; it must stay where it is until then.
+typedef struct martlet_completion {
+    /// The core's own closure.
+    uintptr_t closure[16];
+    void (*function)(void *context, uintptr_t tag, int succeeded);
+    void *context;
+    uintptr_t tag;
+} martlet_completion;
+
+/// Starts a batch (`grpc_op`s of a `grpc_call`) that ends with a call of the completion's function. Returns the core's error
+/// number. Only within `martlet_within_core`.
+int martlet_execute_batch(void *call, const void *operations, size_t count, martlet_completion *completion);
+
+/// Calls `body` at once, on this thread. What it has the core do is put off to its end and done together: all that is sent on
+/// one connection leaves in one piece.
+void martlet_within_core(void (*body)(void *context), void *context);
+
 /// Stops the core's mutexes from checking the order in which they are locked, a debugging aid that Debian's build of abseil
 /// leaves on. Measured on unary calls: 7 % of the server's CPU.
 void martlet_skip_lock_order_checks(void);
