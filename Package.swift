@@ -187,7 +187,7 @@ let package = Package(
             of: "ClientAPI",
             [
                 "BoltStore", "Checksums", "EtcdMessages", "GRPCCore", "MVCC", "Node", "Primitives", "Raft",
-                "SimulatedPlatform", "Store", "WriteAheadLog",
+                "SimulatedPlatform", "Store", "Watch", "WriteAheadLog",
             ]),
         tests(
             of: "martlet",

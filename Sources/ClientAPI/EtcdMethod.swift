@@ -4,7 +4,7 @@ package import GRPCCore
 /// `api/etcdserverpb/rpc.proto`; `rangeStream`: etcd v3.7).
 package enum EtcdMethod: Int, CaseIterable, Sendable {
     case range, put, deleteRange, txn, compact
-    case rangeStream, snapshot
+    case rangeStream, watch, leaseKeepAlive, snapshot
     case leaseGrant, leaseRevoke, leaseTimeToLive, leaseLeases
     case memberAdd, memberRemove, memberUpdate, memberList, memberPromote
     case alarm, status, hash, hashKV, moveLeader, downgrade
@@ -33,6 +33,8 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
         case .status: "/etcdserverpb.Maintenance/Status"
         case .hash: "/etcdserverpb.Maintenance/Hash"
         case .hashKV: "/etcdserverpb.Maintenance/HashKV"
+        case .leaseKeepAlive: "/etcdserverpb.Lease/LeaseKeepAlive"
+        case .watch: "/etcdserverpb.Watch/Watch"
         case .snapshot: "/etcdserverpb.Maintenance/Snapshot"
         case .moveLeader: "/etcdserverpb.Maintenance/MoveLeader"
         case .downgrade: "/etcdserverpb.Maintenance/Downgrade"
@@ -51,6 +53,7 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
     var kind: GRPCMethod.Kind {
         switch self {
         case .rangeStream, .snapshot, .observe: .serverStream
+        case .watch, .leaseKeepAlive: .bidirectional
         default: .unary
         }
     }

@@ -16,6 +16,8 @@ package final class EtcdServices: GRPCHandler {
     let decoder = MessageDecoder()
     private let responder: Responder
     private let rangeStreams: RangeStreamService
+    private let watches: WatchService
+    private let renewals: LeaseKeepAliveService
     private let snapshots: SnapshotService
     let recipes: Recipes
     private let observations: ObserveService
@@ -27,6 +29,8 @@ package final class EtcdServices: GRPCHandler {
         self.settings = settings
         responder = Responder(node: node, server: server)
         rangeStreams = RangeStreamService(node: node, responder: responder)
+        watches = WatchService(node: node, responder: responder)
+        renewals = LeaseKeepAliveService(node: node, responder: responder)
         snapshots = SnapshotService(node: node, responder: responder)
         recipes = Recipes(node: node)
         observations = ObserveService(recipes: recipes, responder: responder)
@@ -71,7 +75,7 @@ package final class EtcdServices: GRPCHandler {
         case .status: try status(message, token)
         case .hash: try hash(message, token)
         case .hashKV: try hashKV(message, token)
-        case .rangeStream, .snapshot, .observe: unreachable("a stream is no unary call")
+        case .rangeStream, .watch, .leaseKeepAlive, .snapshot, .observe: unreachable("a stream is no unary call")
         case .moveLeader: try moveLeader(message, token)
         case .downgrade: try downgrade(message, token)
         case .authStatus: try authStatus(message, token)
@@ -255,6 +259,8 @@ package final class EtcdServices: GRPCHandler {
         guard let index = server.method(of: call), let method = EtcdMethod(rawValue: index.rawValue) else { return nil }
         switch method {
         case .rangeStream: return rangeStreams
+        case .watch: return watches
+        case .leaseKeepAlive: return renewals
         case .snapshot: return snapshots
         case .observe: return observations
         default: return nil

@@ -3,7 +3,7 @@ internal import Auth
 package import EtcdMessages
 internal import MVCC
 internal import Primitives
-internal import Watch
+package import Watch
 
 /// Watches. The shell pulls: it asks for a stream's next message when told that there is one (`streamReady`), and each
 /// time the stream's transport has taken the last. So a client that does not read costs no more than it did when it
@@ -63,6 +63,9 @@ extension Node {
             return nil
         }
     }
+
+    /// What there is to count of watches.
+    package var watchCounters: WatchCounters { watches.counters }
 
     // MARK: Within the node
 

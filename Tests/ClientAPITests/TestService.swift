@@ -113,6 +113,11 @@ final class TestService {
         }
     }
 
+    /// What the member does with streams when it is asked to end.
+    func endStreams() {
+        services.endStreams()
+    }
+
     /// Time that passes for the member.
     func advance(seconds: UInt64) {
         now += seconds * 1_000_000_000

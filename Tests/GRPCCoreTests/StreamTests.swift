@@ -55,7 +55,12 @@ import Testing
             client.send(call, message: [1])
             #expect(nextMessage(client, call) == [1])
             client.halfClose(call)
-            #expect(server.wait { $0.halfClosed.count == 1 })
+            // The client tells so once its own loop has seen that its message has gone.
+            #expect(
+                server.wait { seen in
+                    client.poll(timeoutNanoseconds: 0) { _, _ in }
+                    return seen.halfClosed.count == 1
+                })
             let serverCall = server.seen.value.opened[0]
             for number in UInt8(10)..<20 {
                 server.run { _, handler in handler.push(serverCall, [number]) }
