@@ -85,7 +85,7 @@ let package = Package(
                 "Membership", "Primitives", "Raft", "Snapshots", "Store", "Watch", "WriteAheadLog",
             ]),
 
-        module("Recipes", ["EtcdMessages", "MVCC", "Node", "Primitives"]),
+        module("Recipes", ["Alarms", "EtcdMessages", "MVCC", "Node", "Primitives"]),
 
         // Shells: threads, sockets, files, clocks
         module("Platform", ["CPlatform", "Environment", "Primitives"]),

@@ -31,8 +31,11 @@ extension Recipes {
         turn.step = .entering
         update(token, .waiting(turn))
         let value: Bytes = if case .campaign(_, let value) = turn.purpose { value } else { [] }
-        // Its key is never empty, so nothing of it can be refused before it is in the log.
-        node.propose(Proposal(.txn, RecipeRequests.enter(turn.key, value, turn.lease)), token)
+        do throws(EtcdError) {
+            try propose(RecipeRequests.enter(turn.key, value, turn.lease), token)
+        } catch {
+            answered(token, .failure(error))
+        }
     }
 
     /// The node's answer to the step under way.

@@ -1,3 +1,4 @@
+internal import Alarms
 internal import EtcdMessages
 internal import MVCC
 package import Node
@@ -155,6 +156,7 @@ package final class Recipes {
     /// Checks a transaction as that of any client is, and puts it to the node.
     func propose(_ txn: TxnRequest, _ token: RequestToken) throws(EtcdError) {
         try RequestChecks.check(txn, maxTxnOperations: Limits.maxTxnOperations)
+        guard node.admits(quotaCost: QuotaCost.of(txn), token) else { return }
         node.propose(Proposal(.txn, txn), token)
     }
 
@@ -163,6 +165,7 @@ package final class Recipes {
         var request = LeaseGrantRequest()
         request.id = node.nextLeaseID().rawValue
         request.ttl = RecipeRequests.leaseTTLSeconds
+        guard node.admits(quotaCost: QuotaCost.of(request), token) else { return }
         node.propose(Proposal(.leaseGrant, request), token)
     }
 

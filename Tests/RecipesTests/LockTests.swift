@@ -82,4 +82,12 @@ import Testing
         #expect(member.error(long) == "etcdserver: request is too large")
         try expectNothingLeft()
     }
+
+    @Test func withoutSpaceThereAreNoLocks() throws {
+        let full = try RecipeMember(quotaByteCount: 1)
+        let callers = [full.lock("l", lease: 0), full.lock("l", lease: 1), full.campaign("l", lease: 1, "v")]
+        full.settle()
+        for caller in callers { #expect(full.error(caller) == EtcdError.noSpace.message) }
+        #expect(full.recipes.count == 0)
+    }
 }

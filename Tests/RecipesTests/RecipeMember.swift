@@ -23,8 +23,9 @@ final class RecipeMember {
     /// Streams that are not pulled, as if their client did not read.
     var slow: Set<RequestToken> = []
 
-    init() throws {
+    init(quotaByteCount: Int64 = 0) throws {
         var settings = NodeSettings(dataDirectory: "/data")
+        settings.quotaByteCount = quotaByteCount
         settings.logSettings.segmentByteCount = 64_000
         let opened = try Node.open(
             disk: disk, settings: settings, monotonicNanoseconds: 0, unixNanoseconds: 1_700_000_000_000_000_000)
