@@ -10,6 +10,7 @@ import grpc
 from support.checks import check, finish, note
 from support.messages import SCHEMA, comparable, decode, difference, put_varint, same_text
 from support.servers import GOLDEN, Server
+from support.watches import WatchStream
 
 
 def lines(kind):
@@ -49,7 +50,8 @@ class Replayer:
     """Asks what lines of a transcript say."""
 
     def __init__(self, client):
-        self.client, self.members = client, {}  # ids of members by their URLs: those of added members differ from run to run
+        self.client, self.streams = client, {}
+        self.members = {}  # ids of members by their URLs: those of added members differ from run to run
 
     def ask(self, line):
         """(code, message, response) in the form that `compare` takes."""
@@ -66,6 +68,25 @@ class Replayer:
             for member in decode(SCHEMA.methods[line["rpc"]][1], response).get("members", []):
                 self.members.update({url.decode(): member["ID"] for url in member.get("peerURLs", [])})
         return code, message, response
+
+    def watch(self, line):
+        """Does what a line says of a watch stream. How what came on it differs from what is recorded, in words."""
+        stream = self.streams.get(line["stream"])
+        if "send" in line:
+            if not stream:
+                stream = self.streams[line["stream"]] = WatchStream(self.client)
+            stream.send(base64.b64decode(line["send"]), line.get("await"))
+        elif "half_close" in line:
+            stream.half_close()
+        elif "close" in line:
+            self.streams.pop(line["stream"]).close()
+        else:
+            return difference(line["events"], stream.events(line["events"], line.get("settle", 0)), "watch")
+        return ""
+
+    def close(self):
+        for stream in self.streams.values():
+            stream.close()
 
     def snapshot(self, path):
         try:
@@ -85,12 +106,17 @@ def replay(kind, is_served=lambda line: True):
             if "sleep" in line:
                 time.sleep(line["sleep"])
                 continue
-            if not is_served(line):
+            if "stream" in line:
+                what, found = f"stream {line['stream']}", replayer.watch(line)
+            elif is_served(line):
+                what = f"{line['rpc'].split('.')[-1]} {line.get('what') or str(line.get('request'))[:100]}"
+                found = compare(line, *replayer.ask(line))
+            else:
                 continue
-            asked += 1
-            if found := compare(line, *replayer.ask(line)):
-                what = line.get("what") or str(line.get("request"))[:100]
-                different.append(f"line {number}: {line['rpc'].split('.')[-1]} {what}: {found}")
+            asked += "stream" not in line or "events" in line
+            if found:
+                different.append(f"line {number}: {what}: {found}")
+        replayer.close()
         note(f"{kind}: {asked} of {len(calls)} lines in {time.time() - began:.1f} s")
     check(f"{kind}: {asked - len(different)} of {asked} answers equal to those of {header['server']}", not different and asked,
           different and different[0])
@@ -99,6 +125,6 @@ def replay(kind, is_served=lambda line: True):
 
 
 if __name__ == "__main__":
-    for name in ("kv", "txn", "lease", "maintenance"):
+    for name in ("kv", "txn", "lease", "watch", "maintenance"):
         replay(name)
     finish()
