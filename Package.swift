@@ -118,8 +118,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "BoltStore", "ClientAPI", "Environment", "GRPCCore", "HTTPAPI", "MVCC", "Node", "Platform",
-                "Primitives", "Raft", "Store", "Watch", "WriteAheadLog",
+                "AutoCompaction", "BoltStore", "ClientAPI", "Environment", "GRPCCore", "HTTPAPI", "MVCC", "Node",
+                "Platform", "Primitives", "Raft", "Store", "Watch", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -192,8 +192,8 @@ let package = Package(
         tests(
             of: "martlet",
             [
-                "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Node", "Primitives",
-                "SimulatedPlatform", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
+                "AutoCompaction", "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Node",
+                "Primitives", "SimulatedPlatform", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "HTTPAPI", ["EtcdMessages", "GRPCCore", "Node", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),

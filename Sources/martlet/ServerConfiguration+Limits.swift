@@ -1,3 +1,4 @@
+internal import AutoCompaction
 internal import ClientAPI
 internal import GRPCCore
 internal import Node
@@ -56,8 +57,6 @@ extension ServerConfiguration {
         case "": throw ConfigurationError("undefined auto-compaction-mode")
         case let mode: throw ConfigurationError("unknown auto-compaction-mode \(GoText.quoted(mode))")
         }
-        _ = try Self.retention(
-            flags.text("auto-compaction-retention"), isPeriodic: flags.text("auto-compaction-mode") == "periodic")
         if features.isEnabled(.leaseCheckpointPersist), !features.isEnabled(.leaseCheckpoint) {
             throw ConfigurationError(
                 "enabling feature gate LeaseCheckpointPersist requires enabling feature gate LeaseCheckpoint")
@@ -105,6 +104,10 @@ extension ServerConfiguration {
         if case let count = flags.unsigned("snapshot-count"), count > 0 { node.snapshotEntryCount = count }
         node.maxWALCount = Self.fileCount(flags.unsigned("max-wals"))
         node.maxSnapshotCount = Self.fileCount(flags.unsigned("max-snapshots"))
+        let isPeriodic = flags.text("auto-compaction-mode") == "periodic"
+        node.autoCompactionMode = isPeriodic ? .periodic : .revision
+        node.autoCompactionRetention = try Self.retention(
+            flags.text("auto-compaction-retention"), isPeriodic: isPeriodic)
         positive("backend-batch-limit") { node.commitChangeCount = $0 }
         positive("compaction-batch-limit") { node.compactionBatchCount = $0 }
         node.isReconfigurationStrict = flags.boolean("strict-reconfig-check")

@@ -1,3 +1,4 @@
+import AutoCompaction
 import ClientAPI
 import GRPCCore
 import HTTPAPI
@@ -169,7 +170,10 @@ import Testing
             ("9223372036854775807", true, .max),
         ] as [(String, Bool, Int64)])
     func retentions(text: String, isPeriodic: Bool, value: Int64) throws {
-        #expect(try ServerConfiguration.retention(text, isPeriodic: isPeriodic) == value)
+        let mode = isPeriodic ? "periodic" : "revision"
+        let node = try configuration(["--auto-compaction-retention", text, "--auto-compaction-mode", mode]).node
+        #expect(node.autoCompactionRetention == value)
+        #expect(node.autoCompactionMode == (isPeriodic ? .periodic : .revision))
     }
 
     @Test(arguments: ["x", "-5", "1.5"])

@@ -127,8 +127,7 @@ enum FlagTable {
             Flag(
                 "auto-compaction-retention", .text, "0",
                 "How much history automatic compaction keeps: a duration (a bare number is hours) or a number of "
-                    + "revisions, by the mode. 0 is no automatic compaction.",
-                .none("history is not compacted by itself in this version; the value is checked")),
+                    + "revisions, by the mode. 0 is no automatic compaction."),
             Flag(
                 "auto-compaction-mode", .text, "periodic",
                 "What --auto-compaction-retention counts: periodic, revision."
