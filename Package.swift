@@ -95,7 +95,7 @@ let package = Package(
             [
                 "Apply", "BoltStore", "Environment", "EtcdMessages", "Leases", "MVCC", "Node", "Primitives", "Raft",
                 "SimulatedPlatform",
-                "Store", "WriteAheadLog",
+                "Store", "Watch", "WriteAheadLog",
             ]),
         module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Primitives"]),
         module(

@@ -56,6 +56,15 @@ struct KeyValueModel {
         return .success(response)
     }
 
+    /// What each key that changed at a revision became then, in the order of keys.
+    func changes(at revision: Int64) -> [(key: Bytes, record: KeyValue?)] {
+        keys.compactMap { key in
+            versions[key]?.last { $0.revision <= revision }.flatMap { version in
+                version.revision == revision ? (key, version.record) : nil
+            }
+        }
+    }
+
     // MARK: Writing
 
     func put(_ request: PutRequest) -> (next: KeyValueModel, result: Result<PutResponse, Refusal>) {

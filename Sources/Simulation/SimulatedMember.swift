@@ -159,6 +159,12 @@ final class SimulatedMember {
         return replies
     }
 
+    /// The streams that were said to have a message since the last call.
+    func takeReadyStreams() -> [RequestToken] {
+        defer { readyStreams = [] }
+        return readyStreams
+    }
+
     /// Goes on until clients can be served, and all that the log holds is applied.
     func settle() {
         for _ in 0..<10_000 where !isReady && stopError == nil {

@@ -17,6 +17,8 @@ package final class Simulation {
         package var traceHash: UInt64
         package var acknowledgedWriteCount: Int
         package var readCount: Int
+        /// Events that watches were told of.
+        package var watchEventCount: Int
         package var crashCount: Int
         package var eventCount: Int
         package var virtualNanoseconds: UInt64
@@ -34,6 +36,7 @@ package final class Simulation {
     private var history = ClientHistory()
     private var hashes = HashLedger()
     private var leases = LeaseLedger()
+    private var watches: WatchClients
     private var trace = SimulationTrace()
     private var requestCount = 0
     /// When a request was last made or answered, in events. Too long without is a member that is stuck.
@@ -54,6 +57,7 @@ package final class Simulation {
         let disk = disk ?? SimulatedDisk(seed: entropy.next())
         self.settings = settings ?? SimulationSettings(entropy: &settingsEntropy)
         workload = Workload(settings: self.settings, entropy: entropy.split())
+        watches = WatchClients(settings: self.settings, entropy: entropy.split())
         member = try Self.start(on: disk, clock, self.settings)
     }
 
@@ -73,6 +77,7 @@ package final class Simulation {
             while !isDone { try turn() }
             try outlastLeases()
             try restart(.keepAll)
+            try watches.finish(member, history.model)
         } catch {
             var failure = error
             failure.trace = trace.lines
@@ -90,6 +95,7 @@ package final class Simulation {
         trace.mix(disk: member.disk)
         return Outcome(
             traceHash: trace.hash, acknowledgedWriteCount: history.acknowledgedWriteCount, readCount: history.readCount,
+            watchEventCount: watches.eventCount,
             crashCount: crashCount, eventCount: trace.eventCount, virtualNanoseconds: clock.monotonicNanoseconds())
     }
 
@@ -108,6 +114,9 @@ package final class Simulation {
             try restart(Self.policy(&crashes))
         } else if isAsking && schedule.below(3) == 0 {
             ask()
+        } else if member.isReady, settings.watchClientCount > 0, schedule.below(3) == 0 {
+            let deed = try watches.act(on: member, takeToken: takeToken)
+            trace.add("watch", deed)
         } else if let actor = pickActor() {
             trace.add("run", "\(actor)")
             member.run(actor)
@@ -130,8 +139,7 @@ package final class Simulation {
     private func ask() {
         requestCount += 1
         lastProgress = trace.eventCount
-        let token = RequestToken(rawValue: nextToken)
-        nextToken += 1
+        let token = takeToken()
         if schedule.below(30) == 0 {
             hashes.asked(token)
             trace.add("hash", "")
@@ -153,6 +161,11 @@ package final class Simulation {
         }
     }
 
+    private func takeToken() -> RequestToken {
+        defer { nextToken += 1 }
+        return RequestToken(rawValue: nextToken)
+    }
+
     private func takeReplies() throws(SimulationFailure) {
         for id in member.takeRevocations() {
             trace.add("expire", "\(id)")
@@ -171,6 +184,7 @@ package final class Simulation {
             try history.answered(token, result)
             noteLease(request, result)
         }
+        try watches.learn(history.model)
     }
 
     private func noteLease(_ request: WorkloadRequest?, _ result: Result<Reply, EtcdError>) {
@@ -213,8 +227,10 @@ package final class Simulation {
             unixNanoseconds: 1_700_000_000_000_000_000)
         var history = simulation?.history ?? ClientHistory()
         var hashes = simulation?.hashes ?? HashLedger()
+        var watches = simulation?.watches
         let recovered = try Recovery(disk: disk, clock: clock, settings: settings)
         try history.crashed(recovered.state)
+        try watches?.crashed(history.model)
         hashes.crashed()
         try hashes.check(recovered.member)
         recovered.member.close()
@@ -269,8 +285,10 @@ package final class Simulation {
         hashes.crashed()
         let recovered = try Recovery(disk: disk, clock: clock, settings: settings)
         try history.crashed(recovered.state)
+        try watches.crashed(history.model)
         try hashes.check(recovered.member)
         leases.crashed(recovered.state.leases, now: clock.monotonicNanoseconds())
         member = recovered.member
+        watches.reconnect(member, takeToken: takeToken)
     }
 }

@@ -1,5 +1,6 @@
 internal import Environment
 internal import Node
+package import Watch
 internal import WriteAheadLog
 
 /// What one run of the simulator looks like. Each seed draws its own, so that many shapes are tried (a swarm).
@@ -23,6 +24,25 @@ package struct SimulationSettings: Equatable, Sendable {
     package var segmentByteCount = 64_000
     /// Segments of the log that are kept although they are no longer needed.
     package var keptSegmentCount = 5
+    /// Streams of watches at once.
+    package var watchClientCount = 3
+    /// How watches are served: with bounds so small that they are met.
+    package var watches = SimulationSettings.tightWatches
+
+    private static var tightWatches: WatchSettings {
+        var settings = WatchSettings()
+        settings.progressIntervalNanoseconds = 50_000_000
+        settings.logByteCount = 20_000
+        settings.logEventCount = 20
+        settings.notedEventCount = 3
+        settings.messageByteCount = 2000
+        settings.messageRevisionCount = 5
+        settings.sliceRecordCount = 10
+        settings.sliceMatchCount = 10
+        settings.heldByteCount = 2000
+        settings.heldEventCount = 5
+        return settings
+    }
 
     package init() {}
 
@@ -43,6 +63,12 @@ package struct SimulationSettings: Equatable, Sendable {
         compactionBatchCount = 1 + entropy.below(20)
         segmentByteCount = 4_000 + entropy.below(entropy.below(2) == 0 ? 20_000 : 200_000)
         keptSegmentCount = 1 + entropy.below(5)
+        watchClientCount = entropy.below(6)
+        watches.logEventCount = 1 + entropy.below(60)
+        watches.notedEventCount = 1 + entropy.below(6)
+        watches.messageRevisionCount = 1 + entropy.below(8)
+        watches.sliceRecordCount = 1 + entropy.below(40)
+        watches.heldEventCount = 1 + entropy.below(10)
     }
 
     func nodeSettings() -> NodeSettings {
@@ -53,6 +79,7 @@ package struct SimulationSettings: Equatable, Sendable {
         settings.compactionBatchCount = compactionBatchCount
         settings.logSettings.segmentByteCount = segmentByteCount
         settings.maxWALCount = keptSegmentCount
+        settings.watches = watches
         return settings
     }
 }

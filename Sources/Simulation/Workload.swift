@@ -31,8 +31,11 @@ struct Workload {
     }
 
     private mutating func key() -> Bytes {
-        Bytes(text: "key-\(entropy.below(settings.keyCount))")
+        Self.key(entropy.below(settings.keyCount))
     }
+
+    /// The keys that there are, by number.
+    static func key(_ number: Int) -> Bytes { Bytes(text: "key-\(number)") }
 
     private mutating func value() -> Bytes {
         valueCount += 1

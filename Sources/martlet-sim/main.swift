@@ -34,6 +34,7 @@ guard let options = Options(Array(CommandLine.arguments.dropFirst())) else {
 }
 private var writeCount = 0
 private var readCount = 0
+private var watchEventCount = 0
 private var crashCount = 0
 private var virtualNanoseconds: UInt64 = 0
 
@@ -42,6 +43,7 @@ for seed in options.seed..<(options.seed + options.runs) {
         let outcome = try Simulation(seed: seed).run()
         writeCount += outcome.acknowledgedWriteCount
         readCount += outcome.readCount
+        watchEventCount += outcome.watchEventCount
         crashCount += outcome.crashCount
         virtualNanoseconds += outcome.virtualNanoseconds
     } catch {
@@ -51,4 +53,5 @@ for seed in options.seed..<(options.seed + options.runs) {
 }
 print(
     "\(options.runs) runs from seed \(options.seed): \(writeCount) acknowledged writes, \(readCount) reads, "
+        + "\(watchEventCount) events watched, "
         + "\(crashCount) crashes, \(virtualNanoseconds / 1_000_000_000) virtual seconds; no rule broken")
