@@ -56,7 +56,9 @@ extension WatchHub {
     private func notify(_ stream: WatchStream) {
         let current = mvcc.currentRevision
         for watcher in stream.watchers.watchers where watcher.wantsProgress {
-            if watcher.isNoticeDue, !watcher.isNoticeQueued, watcher.state == .live, watcher.startRevision <= current {
+            if watcher.isNoticeDue, !watcher.isNoticeQueued, !watcher.isQueued, watcher.state == .live,
+                watcher.startRevision <= current
+            {
                 watcher.isNoticeQueued = true
                 enqueue(.notice(watcher, revision: current, promise: stream.promise), on: stream)
             }
