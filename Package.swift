@@ -171,7 +171,7 @@ let package = Package(
                 "Membership",
                 "Primitives",
                 "Raft",
-                "SimulatedPlatform", "Snapshots", "Store", "WriteAheadLog",
+                "SimulatedPlatform", "Snapshots", "Store", "Watch", "WriteAheadLog",
             ]),
         tests(
             of: "Recipes",

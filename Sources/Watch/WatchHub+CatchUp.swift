@@ -111,18 +111,19 @@ extension WatchHub {
             slice.passRecord(byteCount: record.byteCount)
             matches.removeAll(keepingCapacity: true)
             late.collect(head.key, into: &matches)
-            if !matches.isEmpty { slice.matchCount += hold(head, record, start: start) }
+            // Those that cannot take it cost as much as those that can.
+            slice.matchCount += matches.count
+            hold(head, record, start: start)
             return true
         }
         matches.removeAll(keepingCapacity: true)
         finishWalk(from: start, through: stop.map { $0 - 1 } ?? mvcc.currentRevision)
     }
 
-    /// Gives a change to those of `matches` that take part and want it, or stops them there. Answers how many took it.
-    private func hold(_ head: KeyEvent.Head, _ record: RawSpan, start: Int64) -> Int {
+    /// Gives a change to those of `matches` that take part and want it, or stops them there.
+    private func hold(_ head: KeyEvent.Head, _ record: RawSpan, start: Int64) {
         let revision = head.revision.main
         var event: WatchEvent?
-        var count = 0
         for watcher in matches
         where watcher.nextRevision >= start && watcher.blockedWalk != walkCount
             && watcher.wants(isDeletion: head.isDeletion, revision: revision)
@@ -140,9 +141,7 @@ extension WatchHub {
             watcher.stream.heldEventCount += 1
             heldByteCount += shared.heldByteCount
             heldEventCount += 1
-            count += 1
         }
-        return count
     }
 
     /// Moves on those who took part, and has those with something to send wait for their turn.

@@ -20,7 +20,8 @@ package struct WatchSettings: Equatable, Sendable {
     package var messageByteCount = 256 << 10
     package var messageRevisionCount = 1000
 
-    /// What one slice of a walk through history may pass: records, bytes of records, and events that are some watch's.
+    /// What one slice of a walk through history may pass: records, bytes of records, and
+    /// watches of the keys that it meets.
     package var sliceRecordCount = 1000
     package var sliceByteCount = 256 << 10
     package var sliceMatchCount = 4096

@@ -4,6 +4,7 @@ import Node
 import Primitives
 import SimulatedPlatform
 import Testing
+import Watch
 
 /// Watches as part of a member: events come of the log, and only of what it durably holds.
 @Suite struct WatchTests {
