@@ -4,7 +4,7 @@ RELEASE = .build/release/martlet
 SEED ?= 1
 RUNS ?= 20000
 
-.PHONY: run release test unit compatibility check fix fuzz sim bench clean dependencies test-dependencies
+.PHONY: run release test unit compatibility check fix fuzz sim soak bench clean dependencies test-dependencies
 
 run: release # one durable member on 127.0.0.1:2379, its data in ./default.etcd
 	$(RELEASE)
@@ -33,6 +33,11 @@ bench: dependencies test-dependencies ## a real etcd and Martlet under the same 
 sim: test-dependencies ## many seeds of the simulator; SEED and RUNS choose which
 	$(SWIFT) build -c release --product martlet-sim
 	.build/release/martlet-sim --seed $(SEED) --runs $(RUNS)
+
+SECONDS_OF_SOAK ?= 600
+soak: release test-dependencies ## a load shaped like that of Kubernetes, with restarts; ten minutes
+	Scripts/fetch-oracles
+	Scripts/soak --seconds $(SECONDS_OF_SOAK)
 
 fix: test-dependencies
 	Scripts/generate-messages
