@@ -61,6 +61,7 @@ let package = Package(
         module("Primitives"),
         module("Checksums", ["CChecksums", "COpenSSL", "Primitives"]),
         module("Environment", ["Primitives"]),
+        module("Metrics", ["Primitives"]),
         module("EtcdMessages", ["CEtcdMessages", "CProtobufC", "Primitives"]),
 
         // Core: pure, synchronous, deterministic
@@ -81,8 +82,7 @@ let package = Package(
             "Node",
             [
                 "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "Environment", "EtcdMessages", "Leases",
-                "MVCC",
-                "Membership", "Primitives", "Raft", "Snapshots", "Store", "Watch", "WriteAheadLog",
+                "MVCC", "Membership", "Metrics", "Primitives", "Raft", "Snapshots", "Store", "Watch", "WriteAheadLog",
             ]),
 
         module("Recipes", ["Alarms", "EtcdMessages", "MVCC", "Node", "Primitives"]),
@@ -97,7 +97,7 @@ let package = Package(
                 "SimulatedPlatform",
                 "Store", "Watch", "WriteAheadLog",
             ]),
-        module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Primitives"]),
+        module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Metrics", "Primitives"]),
         module(
             "ClientAPI",
             [
@@ -107,8 +107,10 @@ let package = Package(
         module(
             "HTTPAPI",
             [
-                "Alarms", "Apply", "EtcdMessages", "GRPCCore", "Membership", "Node", "Primitives", "Raft",
-                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+                "Alarms", "Apply", "CGRPCShim", "EtcdMessages", "GRPCCore", "Membership", "Metrics", "Node",
+                "Primitives",
+                "Raft", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         module("EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
@@ -118,8 +120,9 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "AutoCompaction", "BoltStore", "ClientAPI", "Environment", "GRPCCore", "HTTPAPI", "MVCC", "Node",
-                "Platform", "Primitives", "Raft", "Store", "Watch", "WriteAheadLog",
+                "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "ClientAPI", "Environment", "EtcdMessages",
+                "GRPCCore", "HTTPAPI", "Leases", "MVCC", "Membership", "Metrics", "Node", "Platform", "Primitives",
+                "Raft", "Store", "Watch", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -137,6 +140,7 @@ let package = Package(
         tests(of: "Primitives"),
         tests(of: "Checksums", ["CChecksums", "Primitives"]),
         tests(of: "Environment"),
+        tests(of: "Metrics", ["Primitives"]),
         tests(of: "EtcdMessages", ["CEtcdMessages", "CProtobufC", "Environment", "Primitives"]),
         tests(of: "BoltStore", ["Checksums", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
         tests(of: "Store", ["BoltStore", "Environment", "Primitives", "SimulatedPlatform"]),
@@ -168,10 +172,8 @@ let package = Package(
             of: "Node",
             [
                 "Alarms", "Apply", "AutoCompaction", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC",
-                "Membership",
-                "Primitives",
-                "Raft",
-                "SimulatedPlatform", "Snapshots", "Store", "Watch", "WriteAheadLog",
+                "Membership", "Metrics", "Primitives", "Raft", "SimulatedPlatform", "Snapshots", "Store", "Watch",
+                "WriteAheadLog",
             ]),
         tests(
             of: "Recipes",
@@ -182,7 +184,7 @@ let package = Package(
         tests(of: "Platform", ["Environment", "Primitives"]),
         tests(of: "SimulatedPlatform", ["Environment", "Primitives"]),
         tests(of: "Simulation", ["Environment", "Primitives", "SimulatedPlatform"]),
-        tests(of: "GRPCCore", ["Primitives"]),
+        tests(of: "GRPCCore", ["Metrics", "Primitives"]),
         tests(
             of: "ClientAPI",
             [
@@ -195,7 +197,7 @@ let package = Package(
                 "AutoCompaction", "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Node",
                 "Primitives", "SimulatedPlatform", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
             ]),
-        tests(of: "HTTPAPI", ["EtcdMessages", "GRPCCore", "Node", "Primitives"]),
+        tests(of: "HTTPAPI", ["CGRPCShim", "EtcdMessages", "GRPCCore", "Metrics", "Node", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
         tests(of: "Benchmark", ["EtcdMessages", "Environment", "Primitives"]),
     ]

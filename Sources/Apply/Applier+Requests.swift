@@ -30,6 +30,7 @@ extension Applier {
             guard let operation = request.operation else {
                 throw .etcd(.malformedEntry("an entry that asks for nothing"))
             }
+            outcome.operation = AppliedOperation(operation)
             try check(operation, Credentials(request.header))
             let isWithinQuota = settings.quota.admits(operation, databaseByteCount: store.sizeByteCount)
             let answer = try carryOut(operation, index: index, &outcome)
@@ -165,6 +166,7 @@ extension Applier {
     /// Carries out a request of the v2 API. Members up to etcd 3.5 make two: they publish their attributes and the cluster's
     /// version (etcd v3.6 `server/etcdserver/apply_v2.go`).
     private func applyOld(_ request: V2Request, _ outcome: inout ApplyOutcome) throws(EtcdError) {
+        outcome.operation = .oldPut
         switch OldRequest(request) {
         case .attributes(let member, let name, let clientURLs):
             try cluster.setAttributes(member, name: name, clientURLs: clientURLs)

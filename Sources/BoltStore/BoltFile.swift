@@ -64,6 +64,9 @@ package final class BoltFile {
         return BoltView(pages: pages, root: root)
     }
 
+    /// Number of views that are not released; that of a running commit does not count.
+    package var readerCount: Int { readers.reduce(isCommitting ? -1 : 0) { $0 + $1.count } }
+
     /// Ends the use of a view.
     package func release(_ view: BoltView) {
         guard let index = readers.firstIndex(where: { $0.transaction == view.root.transaction }) else {

@@ -22,6 +22,8 @@ package final class EtcdServices: GRPCHandler {
     let recipes: Recipes
     private let observations: ObserveService
     private var journal = RequestJournal()
+    /// How many calls came from which clients.
+    package private(set) var clientVersions = ClientVersionCounts()
 
     package init(node: Node, server: GRPCServer, settings: EtcdServicesSettings) {
         self.node = node
@@ -42,6 +44,7 @@ package final class EtcdServices: GRPCHandler {
         guard let method = EtcdMethod(rawValue: method.rawValue) else {
             unreachable("a method that was not registered")
         }
+        guard countClient(of: call, isStream: false) else { return }
         journal.begin(call, method, message, now: server.pollNanoseconds)
         guard node.hasLeader || !responder.requiresLeader(call) else {
             server.fail(call, .noLeader)
@@ -53,6 +56,19 @@ package final class EtcdServices: GRPCHandler {
         } catch {
             server.fail(call, error)
         }
+    }
+
+    /// Counts a call under its client's version. One whose version is no text is refused, and false answered.
+    func countClient(of call: CallID, isStream: Bool) -> Bool {
+        let isText = server.withMetadata(call, "client-api-version") { version in
+            clientVersions.count(version, isStream: isStream)
+        }
+        switch isText {
+        case nil: clientVersions.countUnknown(isStream: isStream)
+        case false?: server.fail(call, .invalidClientAPIVersion)
+        case true?: break
+        }
+        return isText != false
     }
 
     private func dispatch(_ method: EtcdMethod, _ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
@@ -238,6 +254,7 @@ package final class EtcdServices: GRPCHandler {
 
     /// Whether a stream may be opened. One that wants a leader is watched from now on.
     private func admit(_ call: CallID) -> Bool {
+        guard countClient(of: call, isStream: true) else { return false }
         guard responder.requiresLeader(call) else { return true }
         guard node.hasLeader else {
             server.fail(call, .noLeader)

@@ -40,6 +40,8 @@ struct CallSlot {
         static let halfClosed = Flags(rawValue: 1 << 5)
         /// The status waits for the message in flight.
         static let statusWaits = Flags(rawValue: 1 << 6)
+        /// The call is among those counted as started, and not yet among those ended.
+        static let isCounted = Flags(rawValue: 1 << 7)
     }
 
     /// What the core writes to and reads from. Allocated with the slot and freed when the server is closed.
@@ -51,6 +53,8 @@ struct CallSlot {
     /// Which of the server's registered methods the slot serves; `unregistered` for calls of any other.
     var registration = CallSlot.unregistered
     var flags: Flags = []
+    /// When the call came, in nanoseconds on CLOCK_MONOTONIC. Only with `measuresHandling`.
+    var startTime: UInt64 = 0
     /// How many batches, or requests, are with the core. Invariant: the slot is freed only at 0.
     var pendingCompletions = 0
 

@@ -97,6 +97,7 @@ extension GRPCServer {
         guard slots[slot].phase == .open else { return }
         let call = callID(ofSlot: slot)
         slots[slot].phase = .ended
+        countCutOff(slot: slot)
         health.forget(call)
         if isHandlers(slot: slot) { handler.callEnded(call) }
     }
@@ -113,6 +114,7 @@ extension GRPCServer {
             return
         }
         let outcome = received.withMessage(limit: settings.maxReceiveMessageByteCount) { message in
+            counts.received(slots[slot].registration, byteCount: message.byteCount)
             handler.streamMessage(call, message: message)
         }
         if case .delivered = outcome {

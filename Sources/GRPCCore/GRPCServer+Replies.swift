@@ -8,7 +8,7 @@ extension GRPCServer {
     package func reply(_ call: CallID, message: Bytes) {
         guard let slot = openSlot(call) else { return }
         unsafe append(Slices.copyOrLend(message), slot: slot)
-        startReply(slot: slot)
+        startReply(slot: slot, byteCount: message.count)
     }
 
     /// Answers a unary call with a message in two parts: a short one, and one that stands in memory already.
@@ -16,7 +16,7 @@ extension GRPCServer {
         guard let slot = openSlot(call) else { return }
         unsafe append(Slices.copy(prefix), slot: slot)
         unsafe append(Slices.copyOrLend(body), slot: slot)
-        startReply(slot: slot)
+        startReply(slot: slot, byteCount: prefix.byteCount + body.count)
     }
 
     /// Answers a unary call with a message of exactly `byteCount` bytes, which `write` writes where the core sends them from.
@@ -25,7 +25,7 @@ extension GRPCServer {
     package func reply(_ call: CallID, byteCount: Int, _ write: (inout OutputRawSpan) -> Void) {
         guard let slot = openSlot(call) else { return }
         unsafe append(Slices.fill(byteCount: byteCount, write), slot: slot)
-        startReply(slot: slot)
+        startReply(slot: slot, byteCount: byteCount)
     }
 
     /// Answers any call, or ends any stream, with an error. The text goes to the client as it is.
@@ -39,6 +39,7 @@ extension GRPCServer {
         unsafe slots[slot].storage.pointee.status = grpc_status_code(status)
         unsafe slots[slot].storage.pointee.status_details = Slices.copy(text)
         slots[slot].phase = .finishing
+        countEnd(slot: slot, status: status)
         health.forget(call)
         if slots[slot].flags.contains(.sendInFlight) {
             slots[slot].flags.insert(.statusWaits)
@@ -59,7 +60,7 @@ extension GRPCServer {
     package func send(_ call: CallID, message: Bytes) {
         guard let slot = sendableSlot(call) else { return }
         unsafe append(Slices.copyOrLend(message), slot: slot)
-        startSend(slot: slot)
+        startSend(slot: slot, byteCount: message.count)
     }
 
     /// Sends a message in two parts on a stream: a short one, and one that stands in memory already.
@@ -67,7 +68,7 @@ extension GRPCServer {
         guard let slot = sendableSlot(call) else { return }
         unsafe append(Slices.copy(prefix), slot: slot)
         unsafe append(Slices.copyOrLend(body), slot: slot)
-        startSend(slot: slot)
+        startSend(slot: slot, byteCount: prefix.byteCount + body.count)
     }
 
     /// Sends a message of exactly `byteCount` bytes on a stream, which `write` writes where the core sends them from.
@@ -76,7 +77,7 @@ extension GRPCServer {
     package func send(_ call: CallID, byteCount: Int, _ write: (inout OutputRawSpan) -> Void) {
         guard let slot = sendableSlot(call) else { return }
         unsafe append(Slices.fill(byteCount: byteCount, write), slot: slot)
-        startSend(slot: slot)
+        startSend(slot: slot, byteCount: byteCount)
     }
 
     /// Ends a stream well. A message on its way still goes out first.
@@ -111,11 +112,13 @@ extension GRPCServer {
         return slot
     }
 
-    private func startReply(slot: Int) {
+    private func startReply(slot: Int, byteCount: Int) {
         assertAlways(
             slots[slot].flags.isDisjoint(with: [.initialMetadataSent, .sendInFlight]), "a stream has no reply")
         unsafe slots[slot].storage.pointee.status = GRPC_STATUS_OK
         slots[slot].phase = .finishing
+        counts.sent(slots[slot].registration, byteCount: byteCount)
+        countEnd(slot: slot, status: StatusCode.ok.rawValue)
         var operations = MARTLET_SEND_INITIAL_METADATA | MARTLET_SEND_MESSAGE | MARTLET_SEND_STATUS
         if !slots[slot].flags.contains(.closeWatched) { operations |= MARTLET_RECEIVE_CLOSE }
         start(operations, slot: slot, event: .finish)
@@ -129,7 +132,8 @@ extension GRPCServer {
         start(operations, slot: slot, event: .finish)
     }
 
-    private func startSend(slot: Int) {
+    private func startSend(slot: Int, byteCount: Int) {
+        counts.sent(slots[slot].registration, byteCount: byteCount)
         var operations = MARTLET_SEND_MESSAGE
         if !slots[slot].flags.contains(.initialMetadataSent) { operations |= MARTLET_SEND_INITIAL_METADATA }
         slots[slot].flags.insert([.initialMetadataSent, .sendInFlight])

@@ -28,6 +28,7 @@ extension GRPCServer {
         slot: Int, _ call: CallID, _ method: RegisteredMethod, _ handler: Handler
     ) {
         guard case .handler(let index) = method.target else { return }
+        countStart(slot: slot)
         handler.streamOpened(call, method: index)
         startRead(slot: slot)
     }
@@ -43,6 +44,8 @@ extension GRPCServer {
             return
         }
         let outcome = received.withMessage(limit: settings.maxReceiveMessageByteCount) { message in
+            countStart(slot: slot)
+            counts.received(slots[slot].registration, byteCount: message.byteCount)
             switch (method.target, method.kind) {
             case (.handler(let index), .unary): handler.unaryCall(call, method: index, message: message)
             case (.handler(let index), _): handler.serverStreamCall(call, method: index, message: message)

@@ -76,6 +76,8 @@ package final class GRPCServer {
     /// How many calls have come and are not yet freed.
     var activeCalls = 0
     var health = HealthService()
+    /// What calls there were; the places are those of `registered`.
+    package internal(set) var counts = GRPCCallCounts()
     var isDraining = false
     var hasShutDown = false
     var isClosed = false
@@ -146,6 +148,7 @@ package final class GRPCServer {
         guard let handle = unsafe grpc_server_register_method(server, method.path, nil, handling, 0) else {
             throw .methodRefused(path: method.path)
         }
+        counts.add(method)
         unsafe registered.append(
             RegisteredMethod(
                 target: target, kind: method.kind, outstandingRequests: max(1, method.outstandingRequests),

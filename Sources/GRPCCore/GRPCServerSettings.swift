@@ -33,5 +33,8 @@ package struct GRPCServerSettings: Sendable {
     /// How many calls of unknown methods the core may hand over before it is asked again.
     package var outstandingUnknownRequests = 2
 
+    /// Whether the time is taken that each call lasts (`--metrics extensive`): two readings of the clock a call.
+    package var measuresHandling = false
+
     package init() {}
 }

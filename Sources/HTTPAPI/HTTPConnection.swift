@@ -144,7 +144,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         guard hosts == 1 || isHTTP10(head) else { return refuse(.missingHost, context) }
         let route: HTTPRouter.Route
         allowedOrigin = nil
-        if let request = HTTPRequest(method: head.method.rawValue, target: head.uri) {
+        if var request = HTTPRequest(method: head.method.rawValue, target: head.uri) {
+            request.acceptsGzip = Gzip.isAccepted(by: head.headers["accept-encoding"])
             route = decide(request, head)
         } else if head.method == .CONNECT || head.uri == "*" {
             // They name no resource of ours (RFC 9112, sections 3.2.3 and 3.2.4).
@@ -184,12 +185,12 @@ final class HTTPConnection: ChannelDuplexHandler {
         let bound = context.loopBound
         let selfBound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let eventLoop = context.eventLoop
-        let deliver: @Sendable (HTTPResponse) -> Void = { response in
-            eventLoop.execute { selfBound.value.finish(response, bound.value) }
+        let deliver: @Sendable (@escaping @Sendable () -> HTTPResponse) -> Void = { make in
+            eventLoop.execute { selfBound.value.finish(make(), bound.value) }
         }
         switch route {
-        case .answer(let response): deliver(response)
-        case .ask(let question): ask(HTTPCall(question, deliver: deliver))
+        case .answer(let response): deliver { response }
+        case .ask(let question): ask(HTTPCall(question, deliverMade: deliver))
         }
     }
 
@@ -227,8 +228,8 @@ final class HTTPConnection: ChannelDuplexHandler {
         let closes = isLastRequest
         if closes { state = .closing }
         context.write(wrapOutboundOut(.head(responseHead(response, to: head, closes: closes))), promise: nil)
-        if !response.body.isEmpty, head?.method != .HEAD {
-            let body = context.channel.allocator.buffer(string: response.body)
+        if !response.content.isEmpty, head?.method != .HEAD {
+            let body = context.channel.allocator.buffer(bytes: response.content)
             context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
@@ -249,7 +250,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
         for field in response.fields { fields.add(name: field.name, value: field.value) }
         fields.add(name: "Date", value: HTTPDate.now())
-        fields.add(name: "Content-Length", value: String(response.body.utf8.count))
+        fields.add(name: "Content-Length", value: String(response.content.count))
         if closes {
             fields.add(name: "Connection", value: "close")
         } else if let request, isHTTP10(request) {

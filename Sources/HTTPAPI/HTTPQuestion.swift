@@ -5,7 +5,9 @@ package enum HTTPQuestion: Hashable, Sendable {
     /// `/health`.
     case health(HealthQuestion)
     /// `/livez`, `/readyz` and the paths below them: these checks, in this order.
-    case checks([HealthCheck], isVerbose: Bool)
+    case checks([HealthCheck], of: HealthProbe, isVerbose: Bool)
+    /// `/metrics`.
+    case metrics(acceptsGzip: Bool)
 }
 
 /// What is asked by `/health` (etcd v3.6 `server/etcdserver/api/etcdhttp/health.go`).

@@ -2,8 +2,8 @@ internal import Primitives
 
 /// What an HTTP client asks for: a method, a path and a query, all read as Go's `net/http` and `net/url` read them.
 ///
-/// A value without a connection: what is made of it can be tested without a socket. Body and header fields will join when
-/// something needs them.
+/// A value without a connection: what is made of it can be tested without a socket. Body and other header fields will join
+/// when something needs them.
 package struct HTTPRequest: Hashable, Sendable {
     package let method: String
     /// With its percent escapes undone.
@@ -11,6 +11,8 @@ package struct HTTPRequest: Hashable, Sendable {
     package let query: HTTPQuery
     /// The host in the target, if that is a whole URL; it counts instead of the header's.
     package private(set) var targetHost: String?
+    /// Whether the answer may be compressed with gzip.
+    package var acceptsGzip = false
 
     package init(method: String, path: String, query: HTTPQuery = HTTPQuery("")) {
         self.method = method

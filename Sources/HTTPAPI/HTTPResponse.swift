@@ -1,3 +1,5 @@
+package import Primitives
+
 /// An answer to an HTTP request: what depends on neither connection nor clock. `HTTPConnection` adds the rest (date, length,
 /// whether the connection stays).
 package struct HTTPResponse: Hashable, Sendable {
@@ -11,14 +13,22 @@ package struct HTTPResponse: Hashable, Sendable {
     /// What stands behind the status in the first line.
     package var reason: String
     package var fields: [Field]
-    package var body: String
+    /// What follows the header, as it is sent.
+    package var content: Bytes
 
-    package init(_ status: UInt, _ reason: String, fields: [Field] = [], body: String = "") {
+    package init(_ status: UInt, _ reason: String, fields: [Field] = [], content: Bytes) {
         self.status = status
         self.reason = reason
         self.fields = fields
-        self.body = body
+        self.content = content
     }
+
+    package init(_ status: UInt, _ reason: String, fields: [Field] = [], body: String = "") {
+        self.init(status, reason, fields: fields, content: Bytes(text: body))
+    }
+
+    /// The content as text.
+    package var body: String { content.text }
 }
 
 extension HTTPResponse {

@@ -14,6 +14,8 @@ package enum HTTPRouter {
         guard let question = question(request), question != .version || endpoints == .all else {
             return .answer(.notFound)
         }
+        // Go's handler of metrics looks at the path alone.
+        if case .metrics = question { return .ask(question) }
         return request.method == "GET" ? .ask(question) : .answer(.methodNotAllowed)
     }
 
@@ -21,20 +23,20 @@ package enum HTTPRouter {
         switch request.path {
         case "/version": .version
         case "/health": .health(HealthQuestion(request.query))
-        default:
-            checks(request, below: "/livez", of: HealthCheck.live)
-                ?? checks(request, below: "/readyz", of: HealthCheck.ready)
+        case "/metrics": .metrics(acceptsGzip: request.acceptsGzip)
+        default: checks(request, of: .live) ?? checks(request, of: .ready)
         }
     }
 
     /// `/livez` and `/readyz` ask for all their checks less those excluded; the path of one check asks for it.
-    private static func checks(_ request: HTTPRequest, below path: String, of checks: [HealthCheck]) -> HTTPQuestion? {
+    private static func checks(_ request: HTTPRequest, of probe: HealthProbe) -> HTTPQuestion? {
+        let (path, checks) = ("/\(probe.rawValue)", probe.checks)
         let isVerbose = request.query.contains("verbose")
         if request.path == path {
             let excluded = request.query.values(of: "exclude")
-            return .checks(checks.filter { !excluded.contains($0.rawValue) }, isVerbose: isVerbose)
+            return .checks(checks.filter { !excluded.contains($0.rawValue) }, of: probe, isVerbose: isVerbose)
         }
         guard let check = checks.first(where: { request.path == "\(path)/\($0.rawValue)" }) else { return nil }
-        return .checks([check], isVerbose: isVerbose)
+        return .checks([check], of: probe, isVerbose: isVerbose)
     }
 }

@@ -1,4 +1,5 @@
 internal import EtcdMessages
+package import Metrics
 package import Node
 package import Primitives
 
@@ -15,14 +16,20 @@ package final class HTTPServices {
     }
 
     private let member: any HTTPMember
+    private let scrape: (HTTPCounts) -> @Sendable () -> [MetricFamily]
+    /// What came of the questions.
+    package private(set) var counts = HTTPCounts()
     private var probes: [UInt64: Probe] = [:]
     private var nextNumber: UInt64 = 0
 
     /// Marks the tokens of HTTP's reads. gRPC's have the index of a slot in their upper half, which is never so large.
     private static let mark: UInt64 = 1 << 63
 
-    package init(member: any HTTPMember) {
+    /// - Parameter scrape: takes the counts kept here, and reads all metrics as they are now, or what it takes to make them
+    ///   of: that is then done on the thread that sends the answer.
+    package init(member: any HTTPMember, scrape: @escaping (HTTPCounts) -> @Sendable () -> [MetricFamily]) {
         self.member = member
+        self.scrape = scrape
     }
 
     /// Whether an answer of the member is one for these services.
@@ -35,11 +42,16 @@ package final class HTTPServices {
         case .health(let question):
             let problem = HealthReport.problem(question, alarms: member.activeAlarms, hasLeader: member.hasLeader)
             if let problem {
+                counts.answered(isHealthy: false)
                 call.answer(HealthReport(reason: problem).response)
             } else {
                 read([question.isSerializable ? .serializableRead : .linearizableRead], for: call)
             }
-        case .checks(let checks, _):
+        case .metrics(let acceptsGzip):
+            let families = scrape(counts)
+            counts.scraped()
+            call.answer(making: { MetricsReport.response(families(), acceptsGzip: acceptsGzip) })
+        case .checks(let checks, _, _):
             read(checks.filter { $0 == .serializableRead || $0 == .linearizableRead }, for: call)
         }
     }
@@ -79,13 +91,16 @@ package final class HTTPServices {
 
     private func finish(_ probe: Probe) {
         switch probe.call.question {
-        case .version:
-            unreachable("the version needs no read")
+        case .version, .metrics:
+            unreachable("what needs no read")
         case .health:
             let error = probe.failures[.serializableRead] ?? probe.failures[.linearizableRead]
-            probe.call.answer(HealthReport(reason: HealthReport.problem(error)).response)
-        case .checks(let checks, let isVerbose):
+            let report = HealthReport(reason: HealthReport.problem(error))
+            counts.answered(isHealthy: report.reason == nil)
+            probe.call.answer(report.response)
+        case .checks(let checks, let kind, let isVerbose):
             let outcomes = checks.map { CheckReport.Outcome(check: $0, failure: failure(of: $0, probe)) }
+            for outcome in outcomes { counts.checked(outcome.check, of: kind, succeeded: outcome.failure == nil) }
             probe.call.answer(CheckReport(outcomes: outcomes, isVerbose: isVerbose).response)
         }
     }

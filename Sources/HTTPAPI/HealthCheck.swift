@@ -10,8 +10,19 @@ package enum HealthCheck: String, Hashable, Sendable {
     /// The member has a vote.
     case nonLearner = "non_learner"
 
-    /// Those of `/livez`: a member that fails them should be restarted.
-    package static let live: [HealthCheck] = [.serializableRead]
-    /// Those of `/readyz`: a member that fails them should get no traffic.
-    package static let ready: [HealthCheck] = [.dataCorruption, .serializableRead, .linearizableRead, .nonLearner]
+}
+
+/// What is probed with checks, under its name in the path.
+package enum HealthProbe: String, Hashable, Sendable {
+    /// A member that fails it should be restarted.
+    case live = "livez"
+    /// A member that fails it should get no traffic.
+    case ready = "readyz"
+
+    package var checks: [HealthCheck] {
+        switch self {
+        case .live: [.serializableRead]
+        case .ready: [.dataCorruption, .serializableRead, .linearizableRead, .nonLearner]
+        }
+    }
 }

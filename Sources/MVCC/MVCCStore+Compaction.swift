@@ -30,6 +30,9 @@ extension MVCCStore {
         return CompactionProgress(revision: job.revision, position: position ?? 0)
     }
 
+    /// Whether the next slice is one of the index, and not of records.
+    package var compactsIndexNext: Bool { compactions.first?.indexPosition != nil }
+
     /// Whether no records remain to be removed by a compaction up to `revision`.
     package func isCompacted(through revision: Int64) -> Bool {
         compactions.allSatisfy { $0.revision > revision }
@@ -87,6 +90,7 @@ extension MVCCStore {
             return !isSpent
         }
         for key in doomed { store.delete(.key, key: key) }
+        counts.compactedRecordCount &+= UInt64(doomed.count)
         if isSpent, let last {
             job.recordPosition = last + [0]
             job.hasher = hasher
@@ -105,5 +109,6 @@ extension MVCCStore {
                 CompactionHashes.Hash(revision: job.revision, compactRevision: job.previousRevision, hash: hash))
         }
         compactions.removeFirst()
+        counts.compactionCount &+= 1
     }
 }

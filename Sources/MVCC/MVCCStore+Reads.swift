@@ -13,6 +13,7 @@ extension MVCCStore {
 
     /// - Parameter current: the newest revision to be seen: within a transaction that has written, its own.
     func openRange(_ request: RangeRequest, current: Int64) throws(MVCCError) -> RangeCursor {
+        counts.rangeCount &+= 1
         guard request.revision <= current else { throw .etcd(.futureRev) }
         let revision = request.revision <= 0 ? current : request.revision
         guard revision >= compactedRevision else { throw .etcd(.compacted) }

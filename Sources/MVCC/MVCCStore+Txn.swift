@@ -10,6 +10,8 @@ extension MVCCStore {
     /// - Throws: `FutureRev` or `Compacted`.
     package func readOnlyTxn(_ request: TxnRequest) throws(MVCCError) -> MVCCAnswer {
         assertAlways(RequestChecks.isReadOnly(request), "this transaction only reads")
+        let start = counts.beginTransaction()
+        defer { counts.endTransaction(begunAt: start) }
         let path = try decide(request)
         let operations = request.operations(succeeded: path.succeeded)
         for case .range(let range)? in operations.map(\.request) { try checkWithinTxn(range) }
@@ -25,9 +27,14 @@ extension MVCCStore {
     ///
     /// - Throws: what `put` throws, `FutureRev` or `Compacted`. Nothing is written then.
     package func txn(_ request: TxnRequest, leases: some LeaseAttachments) throws(MVCCError) -> MVCCAnswer {
+        let start = counts.beginTransaction()
         let path = try decide(request)
         var check = TxnCheck()
         try self.check(request, path, leases: leases, &check)
+        // What decides a transaction and what it then does are two of their own to etcd.
+        counts.endTransaction(begunAt: start)
+        let writeStart = counts.beginTransaction()
+        defer { counts.endTransaction(begunAt: writeStart) }
         if check.mustSimulate {
             var scratch = index
             try simulate(request, path, on: &scratch)
@@ -52,6 +59,7 @@ extension MVCCStore {
     /// Whether every key of the compare's range is as it says. If there is none, as if there were one with all zeros,
     /// but no value is like any other.
     private func holds(_ compare: Compare) throws(MVCCError) -> Bool {
+        counts.rangeCount &+= 1
         let range = KeyRange(key: compare.key, rangeEnd: compare.rangeEnd)
         var isAnyThere = false
         var allHold = true

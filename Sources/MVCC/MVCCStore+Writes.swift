@@ -9,9 +9,13 @@ extension MVCCStore {
     /// - Throws: `LeaseNotFound`; `KeyNotFound` if the value or lease is to stay and there is no key. Nothing is
     ///   written then.
     package func put(_ request: PutRequest, leases: some LeaseAttachments) throws(MVCCError) -> MVCCAnswer {
+        let start = counts.beginTransaction()
+        defer { counts.endTransaction(begunAt: start) }
         try check(request, leases: leases)
         var transaction = WriteTransaction(beginRevision: currentRevision)
-        let body = try put(request, in: &transaction, leases: leases)
+        // The look that the check took is the one that the put needs.
+        let hasLooked = request.ignoreValue || request.ignoreLease
+        let body = try put(request, in: &transaction, leases: leases, hasLooked: hasLooked)
         return end(transaction, body: body)
     }
 
@@ -19,6 +23,8 @@ extension MVCCStore {
     package func deleteRange(
         _ request: DeleteRangeRequest, leases: some LeaseAttachments
     ) throws(MVCCError) -> MVCCAnswer {
+        let start = counts.beginTransaction()
+        defer { counts.endTransaction(begunAt: start) }
         var transaction = WriteTransaction(beginRevision: currentRevision)
         let body = try deleteRange(request, in: &transaction, leases: leases)
         return end(transaction, body: body)
@@ -29,6 +35,9 @@ extension MVCCStore {
     /// - Parameter keys: in the order in which they are to be deleted.
     /// - Returns: how many there were.
     package func deleteKeys(_ keys: [Bytes], leases: some LeaseAttachments) throws(MVCCError) -> Int64 {
+        let start = counts.beginTransaction()
+        defer { counts.endTransaction(begunAt: start) }
+        counts.deleteCount &+= UInt64(keys.count)
         var transaction = WriteTransaction(beginRevision: currentRevision)
         for key in keys {
             guard let entry = index.find(key), entry.isLive else { continue }
@@ -52,17 +61,22 @@ extension MVCCStore {
     func check(_ request: PutRequest, leases: some LeaseAttachments) throws(MVCCError) {
         if request.lease != 0, !leases.exists(LeaseID(request.lease)) { throw .etcd(.leaseNotFound) }
         if request.ignoreValue || request.ignoreLease {
+            counts.rangeCount &+= 1
             guard let entry = index.find(request.key), entry.isLive else { throw .etcd(.keyNotFound) }
         }
     }
 
     /// Answers the encoded response without its header.
+    ///
+    /// - Parameter hasLooked: whether a look at the key's present value was counted already.
     func put(
-        _ request: PutRequest, in transaction: inout WriteTransaction, leases: some LeaseAttachments
+        _ request: PutRequest, in transaction: inout WriteTransaction, leases: some LeaseAttachments,
+        hasLooked: Bool = false
     ) throws(MVCCError) -> Bytes {
         let entry = index.find(request.key)
         let previous = entry.flatMap { $0.isLive ? $0.newest : nil }
         let keepsAny = request.ignoreValue || request.ignoreLease
+        if (keepsAny || request.prevKv) && !hasLooked { counts.rangeCount &+= 1 }
         var previousRecord: Bytes = []
         var previousFields: StoredKeyValue?
         if let previous, keepsAny || request.prevKv || previous.hasLease {
@@ -82,6 +96,8 @@ extension MVCCStore {
             if request.ignoreValue { stored.value = Bytes(previousRecord[previousFields.value]) }
             if request.ignoreLease { stored.lease = previousFields.lease }
         }
+        counts.putCount &+= 1
+        counts.putByteCount &+= UInt64(request.key.count + stored.value.count)
         write(
             stored.encoded(), of: request.key, createRevision: stored.createRevision, version: stored.version,
             hasLease: stored.lease != 0, in: &transaction)
@@ -100,6 +116,8 @@ extension MVCCStore {
     func deleteRange(
         _ request: DeleteRangeRequest, in transaction: inout WriteTransaction, leases: some LeaseAttachments
     ) throws(MVCCError) -> Bytes {
+        counts.deleteCount &+= 1
+        if request.prevKv { counts.rangeCount &+= 1 }
         let range = KeyRange(key: request.key, rangeEnd: request.rangeEnd)
         var doomed: [(key: Bytes, change: KeyChange)] = []
         index.visit(from: range.lower, to: range.upper) { (leaf, place) throws(Never) in

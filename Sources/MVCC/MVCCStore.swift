@@ -22,6 +22,7 @@ package final class MVCCStore {
     /// Compactions asked for and not yet done, oldest first.
     var compactions: [CompactionJob] = []
     var compactionHashes = CompactionHashes()
+    package internal(set) var counts = MVCCCounts()
     /// What the last write changed, in order: for those who watch.
     package internal(set) var lastChanges: [RecordChange] = []
 
@@ -35,6 +36,9 @@ package final class MVCCStore {
         self.settings = settings
         try restore(report)
     }
+
+    /// Number of keys that there are now.
+    package var keyCount: Int { index.liveCount }
 
     /// Visits the stored bytes of a record that the index knows, where they lie.
     func withRecord<Result>(_ change: KeyChange, _ visit: (RawSpan) -> Result) throws(MVCCError) -> Result {

@@ -11,9 +11,21 @@ package struct LogBatch: Sendable {
 
     /// Writes and syncs the batch. After an error the log must not be used any more (ordering rule 5).
     package func write(to writer: WALWriter) throws(NodeError) {
+        _ = try write(to: writer, stopwatch: { 0 })
+    }
+
+    /// Writes and syncs the batch, and answers how long that took.
+    ///
+    /// - Parameter stopwatch: nanoseconds since an arbitrary start.
+    package func write(to writer: WALWriter, stopwatch: () -> UInt64) throws(NodeError) -> LogTiming {
         do throws(WALError) {
+            let start = stopwatch()
             try writer.append(state: hardState, entries: entries)
+            let written = stopwatch()
             try writer.sync()
+            return LogTiming(
+                writeNanoseconds: written &- start, syncNanoseconds: stopwatch() &- written,
+                writtenByteCount: writer.writtenByteCount)
         } catch {
             throw .log(error)
         }

@@ -24,6 +24,7 @@ extension Node {
         do throws(Raft.ProposalError) {
             _ = try raft.propose(type: .normal, data: data)
         } catch {
+            measurements.failedProposalCount &+= 1
             // With no leader etcd lets the client wait out its time; alone we are leader again as soon as we have
             // started.
             throw .timeout
@@ -35,6 +36,7 @@ extension Node {
 
     /// Applies what is committed, serves the reads that waited for it, and hands the log what is new.
     func runRaft() {
+        measurements.saw(leader: raft.leader)
         // While a batch is being written nothing is taken from Raft: it gathers for the next batch (group commit).
         guard batchInFlight == nil else { return }
         let round = raft.takeEffects()
@@ -69,7 +71,9 @@ extension Node {
 
     private func apply(_ entry: RaftEntry) throws(ApplyError) {
         let revision = mvcc.currentRevision
+        let start = measurements.stopwatch()
         let outcome = try applier.apply(entry)
+        measurements.applied(outcome.operation, succeeded: outcome.succeeded, since: start)
         if mvcc.currentRevision > revision { publishChanges() }
         raft.applied(through: LogIndex(entry.index))
         if let configuration = outcome.confState {

@@ -113,10 +113,12 @@ extension Node {
     }
 
     private func begin(_ request: RangeRequest, _ token: RequestToken) {
+        let start = measurements.stopwatch()
         do throws(MVCCError) {
             let cursor = try mvcc.openRange(request)
-            step(PendingReads.ActiveRange(token: token, cursor: cursor))
+            step(PendingReads.ActiveRange(token: token, cursor: cursor, start: start))
         } catch {
+            measurements.rangeEnded(succeeded: false, since: start)
             reply(token, .failure(error.etcdError))
         }
     }
@@ -138,11 +140,13 @@ extension Node {
     private func step(_ range: consuming PendingReads.ActiveRange) {
         do throws(MVCCError) {
             if try mvcc.step(&range.cursor, budget: .slice) {
+                measurements.rangeEnded(succeeded: true, since: range.start)
                 reply(range.token, .success(Reply(range.cursor.answer)))
             } else {
                 reads.addActiveRange(range)
             }
         } catch {
+            measurements.rangeEnded(succeeded: false, since: range.start)
             reply(range.token, .failure(error.etcdError))
         }
     }

@@ -14,7 +14,9 @@ extension Node {
 
     /// The snapshot has been read, or is no longer wanted, whether it was opened yet or not. Nobody may read it any more.
     package func closeSnapshot(_ token: RequestToken) {
-        if let snapshot = snapshots.close(token) { store.release(snapshot) }
+        guard let snapshot = snapshots.close(token) else { return }
+        store.release(snapshot)
+        measurements.snapshotClosed(token)
     }
 
     /// How many snapshots keep pages from being used again.
@@ -26,6 +28,7 @@ extension Node {
             do throws(StoreError) {
                 let snapshot = try store.openSnapshot()
                 snapshots.opened(token, snapshot)
+                measurements.snapshotOpened(token)
                 emit(.snapshotOpened(token, snapshot))
             } catch {
                 stop(.store(error))

@@ -74,7 +74,11 @@ extension Node {
         guard mvcc.hasPendingCompaction, now >= nextCompactionSlice else { return }
         do throws(MVCCError) {
             let budget = min(compactionBatchLeft, Self.compactionSliceCount)
+            let start = measurements.stopwatch()
+            let (isOfIndex, doneCount) = (mvcc.compactsIndexNext, mvcc.counts.compactionCount)
             compactionBatchLeft -= max(1, try mvcc.compactionStep(budget: budget))
+            measurements.compactionStepped(
+                ofIndex: isOfIndex, isLast: mvcc.counts.compactionCount != doneCount, since: start)
         } catch {
             stop(.mvcc(error))
             return

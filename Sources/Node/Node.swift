@@ -29,6 +29,7 @@ package final class Node {
     package var mvcc: MVCCStore { applier.mvcc }
 
     private var effects: [NodeEffect] = []
+    package let measurements = NodeMeasurements()
     var requestIDs: RequestIDGenerator
     var proposals = PendingProposals()
     var reads = PendingReads()
@@ -106,9 +107,19 @@ package final class Node {
         self.now = now
         leaseKeeper.clock.advance(to: now)
         for waiter in proposals.expire(now: now, patience: settings.requestTimeoutNanoseconds) {
+            measurements.failedProposalCount &+= 1
             settled(waiter, .failure(.timeout))
         }
-        for token in reads.expire(now: now) { reply(token, .failure(.timeout)) }
+        let lateReads = reads.expire(now: now)
+        if !lateReads.isEmpty {
+            // All of them waited for one answer, or for someone to ask.
+            if reads.isAsking {
+                measurements.slowReadIndexCount &+= 1
+            } else {
+                measurements.failedReadIndexCount &+= 1
+            }
+        }
+        for token in lateReads { reply(token, .failure(.timeout)) }
         for token in memberChanges.expire(now: now) { reply(token, .failure(.timeout)) }
         watches.tick(now: now)
     }
@@ -195,6 +206,9 @@ package final class Node {
 
     /// The date in seconds since 1970, as the time that has passed since the start makes it.
     var unixSeconds: Int64 { (unixNanosecondsAtZero &+ Int64(truncatingIfNeeded: now)) / 1_000_000_000 }
+
+    /// Clients' proposals that wait to be applied.
+    package var pendingProposalCount: Int { proposals.count }
 
     package var hasLeader: Bool { raft.leader != .none }
 

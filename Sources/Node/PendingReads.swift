@@ -27,6 +27,8 @@ struct PendingReads {
     struct ActiveRange {
         var token: RequestToken
         var cursor: RangeCursor
+        /// When it began, by the stopwatch of `NodeMeasurements`.
+        var start: UInt64
     }
 
     /// Reads that came since the last read index was asked for.
@@ -34,7 +36,8 @@ struct PendingReads {
     /// Reads that wait for the read index under way, by its context.
     private var asked: [Waiting] = []
     private var askedContext: UInt64 = 0
-    private var isAsking = false
+    /// Whether Raft was asked for an index and has not answered.
+    private(set) var isAsking = false
     /// Reads whose index is known, and the greatest of these indexes.
     private var ready: [Waiting] = []
     private var readyIndex = LogIndex.zero

@@ -227,6 +227,9 @@ package final class Store {
     /// What etcd calls the size of the database, in bytes: pages ever used, at the last commit. The file may be longer.
     package var sizeByteCount: Int { file.sizeByteCount }
 
+    /// Number of states of the file that are read now: that of the owner among them, and those of views.
+    package var openViewCount: Int { file.readerCount }
+
     /// Bytes of pages that are not free, at the last commit.
     package var sizeInUseByteCount: Int { sizeByteCount - file.freePageCount * file.root.pageSizeByteCount }
 }

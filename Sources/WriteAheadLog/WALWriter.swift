@@ -29,6 +29,8 @@ package final class WALWriter {
     /// The last state written; repeated at the head of each segment.
     private(set) var state: HardState
     var encoder: FrameEncoder
+    /// Bytes of frames written since the log was opened.
+    package private(set) var writtenByteCount: UInt64 = 0
     /// Whether something was written since the last sync, and whether entries were.
     private var isUnsynced = false
     private var hasUnsyncedEntries = false
@@ -130,7 +132,9 @@ package final class WALWriter {
     func writeFrames() throws(WALError) {
         let file = tail.file
         do throws(DiskError) {
-            offset += try encoder.flush(to: file, at: offset)
+            let byteCount = try encoder.flush(to: file, at: offset)
+            offset += byteCount
+            writtenByteCount &+= UInt64(byteCount)
         } catch {
             // Part of a frame that ends within a sector would not be told from damage, so what the failed write may have
             // left is cut off. Nothing more can be done if that fails, too.

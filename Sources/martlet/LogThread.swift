@@ -25,14 +25,14 @@ struct LogThread {
 
     private let worker: Worker<Job>
 
-    init(writer: WALWriter, disk: any Disk, mailbox: LoopMailbox) {
+    init(writer: WALWriter, disk: any Disk, mailbox: LoopMailbox, clock: any Clock) {
         let handover = Handover(writer)
         worker = Worker(name: "log") {
             let writer = handover.writer
             var unprepared: SegmentName?
             return { job, isIdle in
                 do throws(NodeError) {
-                    mailbox.put(try Self.run(job, writer, disk))
+                    mailbox.put(try Self.run(job, writer, disk, clock))
                 } catch {
                     mailbox.put(.failed(error))
                     return
@@ -43,14 +43,16 @@ struct LogThread {
         }
     }
 
-    private static func run(_ job: Job, _ writer: WALWriter, _ disk: any Disk) throws(NodeError) -> LoopEvent {
+    private static func run(
+        _ job: Job, _ writer: WALWriter, _ disk: any Disk, _ clock: any Clock
+    ) throws(NodeError) -> LoopEvent {
         switch job {
         case .write(let batch):
-            try batch.write(to: writer)
-            return .logSynced(batch.lastIndex)
+            let timing = try batch.write(to: writer) { clock.monotonicNanoseconds() }
+            return .logSynced(batch.lastIndex, timing)
         case .save(let snapshot):
-            try snapshot.run(disk: disk, writer: writer)
-            return .snapshotSaved
+            let timing = try snapshot.run(disk: disk, writer: writer) { clock.monotonicNanoseconds() }
+            return .snapshotSaved(timing)
         }
     }
 

@@ -6,10 +6,10 @@ internal import Primitives
 
 /// What other threads tell the loop.
 enum LoopEvent: Sendable {
-    case logSynced(LogIndex)
-    case snapshotSaved
-    case storeCommitted(BoltCommitter.Outcome)
-    case longReadFinished(LongRead, RequestToken, Result<Reply, EtcdError>)
+    case logSynced(LogIndex, LogTiming)
+    case snapshotSaved(SnapshotTiming)
+    case storeCommitted(BoltCommitter.Outcome, CommitTiming)
+    case longReadFinished(LongRead, RequestToken, Result<Reply, EtcdError>, nanoseconds: UInt64)
     case snapshotRead(SnapshotRead, Result<SnapshotRead.Piece, EtcdError>)
     /// A question asked over HTTP.
     case http(HTTPCall)

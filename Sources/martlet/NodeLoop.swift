@@ -21,6 +21,7 @@ final class NodeLoop {
     private let services: EtcdServices
     private let http: HTTPServer
     private let httpServices: HTTPServices
+    private let metrics: ServerMetrics
     private let mailbox: LoopMailbox
     private let clock: RealClock
     private let logger = Logger(label: "martlet")
@@ -46,22 +47,27 @@ final class NodeLoop {
 
     init(
         node: Node, writer: WALWriter, disk: any Disk, server: GRPCServer, http: HTTPServer,
-        acceptor: Acceptor, mailbox: LoopMailbox, services: EtcdServicesSettings, clock: RealClock
+        acceptor: Acceptor, mailbox: LoopMailbox, configuration: ServerConfiguration,
+        services serviceSettings: EtcdServicesSettings, clock: RealClock
     ) {
         self.node = node
         self.server = server
         self.acceptor = acceptor
         self.clock = clock
-        self.services = EtcdServices(node: node, server: server, settings: services)
+        services = EtcdServices(node: node, server: server, settings: serviceSettings)
+        let metrics = ServerMetrics(
+            node: node, server: server, services: services, clock: clock, features: configuration.features,
+            isExtensive: configuration.grpc.measuresHandling)
+        self.metrics = metrics
+        node.measurements.slowApplyNanoseconds = configuration.applyWarningNanoseconds
         self.http = http
-        httpServices = HTTPServices(member: node)
+        httpServices = HTTPServices(member: node) { metrics.scrape($0) }
         self.mailbox = mailbox
-        logThread = LogThread(writer: writer, disk: disk, mailbox: mailbox)
+        logThread = LogThread(writer: writer, disk: disk, mailbox: mailbox, clock: clock)
         storeThread = Worker(name: "store") {
             { committer, _ in
                 do throws(BoltError) {
-                    var committer = committer
-                    mailbox.put(.storeCommitted(try committer.run()))
+                    mailbox.put(try Self.commit(committer, clock))
                 } catch {
                     mailbox.put(.failed(NodeError(error)))
                 }
@@ -70,11 +76,28 @@ final class NodeLoop {
         readThread = Worker(name: "reader") {
             { job, _ in
                 switch job {
-                case .long(let token, let read): mailbox.put(.longReadFinished(read, token, read.run()))
+                case .long(let token, let read):
+                    let start = clock.monotonicNanoseconds()
+                    let result = read.run()
+                    let time = clock.monotonicNanoseconds() - start
+                    mailbox.put(.longReadFinished(read, token, result, nanoseconds: time))
                 case .snapshot(let read): mailbox.put(.snapshotRead(read, read.run()))
                 }
             }
         }
+    }
+
+    /// Runs a committer to its end, on the thread that writes the store's file.
+    private static func commit(_ committer: BoltCommitter, _ clock: RealClock) throws(BoltError) -> LoopEvent {
+        var committer = committer
+        let start = clock.monotonicNanoseconds()
+        // The first step makes the pages, the others write them.
+        if try committer.step() != nil { unreachable("a transaction without a write") }
+        let planned = clock.monotonicNanoseconds()
+        let outcome = try committer.run()
+        let timing = CommitTiming(
+            planNanoseconds: planned - start, writeNanoseconds: clock.monotonicNanoseconds() - planned)
+        return .storeCommitted(outcome, timing)
     }
 
     /// Serves until the process is asked to end or the node stops. Answers the exit code. No thread of its own is left,
@@ -183,10 +206,18 @@ final class NodeLoop {
 
     private func deliver(_ event: LoopEvent) {
         switch event {
-        case .logSynced(let index): node.logSynced(index)
-        case .snapshotSaved: node.snapshotSaved()
-        case .storeCommitted(let outcome): node.storeCommitted(outcome)
-        case .longReadFinished(let read, let token, let result): node.longReadFinished(read, token, result)
+        case .logSynced(let index, let timing):
+            metrics.timings.logWritten(timing)
+            node.logSynced(index)
+        case .snapshotSaved(let timing):
+            metrics.timings.snapshotSaved(timing)
+            node.snapshotSaved()
+        case .storeCommitted(let outcome, let timing):
+            metrics.timings.committed(timing)
+            node.storeCommitted(outcome)
+        case .longReadFinished(let read, let token, let result, let time):
+            metrics.timings.readFinished(read, nanoseconds: time)
+            node.longReadFinished(read, token, result)
         case .snapshotRead(let read, let result): services.snapshotRead(read, result)
         case .http(let call): httpServices.ask(call)
         case .failed(let error): node.failed(error)

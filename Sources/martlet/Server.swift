@@ -56,7 +56,7 @@ final class Server {
         defer { opened.node.close() }
         let loop = NodeLoop(
             node: opened.node, writer: opened.writer, disk: disk, server: server, http: http, acceptor: acceptor,
-            mailbox: mailbox, services: services, clock: clock)
+            mailbox: mailbox, configuration: configuration, services: services, clock: clock)
         loop.applyWarningNanoseconds = configuration.applyWarningNanoseconds
         shutdown.attach(mailbox)
         return loop.run()

@@ -35,6 +35,8 @@ struct ServerConfiguration {
         try flags.resolveAliases()
         self.notes = notes + Self.notes(of: flags)
         features = try Self.features(flags)
+        // Whatever else is given is basic (etcd v3.6 `server/etcdserver/api/v3rpc/grpc.go`).
+        grpc.measuresHandling = flags.text("metrics") == "extensive"
         log = try LogSettings(flags)
         let name = flags.text("name")
         let directory = flags.text("data-dir")

@@ -1,4 +1,5 @@
 import EtcdMessages
+import Metrics
 import Node
 import Primitives
 import Testing
@@ -21,7 +22,7 @@ private final class TestMember: HTTPMember {
     private let services: HTTPServices
     private let given = Mutexed<[HTTPResponse]>([])
 
-    init() { services = HTTPServices(member: member) }
+    init() { services = HTTPServices(member: member) { _ in { [] } } }
 
     private func ask(_ question: HTTPQuestion) {
         let given = given
@@ -62,7 +63,7 @@ private final class TestMember: HTTPMember {
     }
 
     @Test func checksAreAnsweredAfterTheLastOfTheirReads() throws {
-        ask(.checks(HealthCheck.ready, isVerbose: true))
+        ask(.checks(HealthProbe.ready.checks, of: .ready, isVerbose: true))
         #expect(member.reads.map(\.isSerializable).sorted { $0 && !$1 } == [true, false])
         let serializable = try #require(member.reads.first { $0.isSerializable })
         let linearizable = try #require(member.reads.first { !$0.isSerializable })
@@ -85,20 +86,61 @@ private final class TestMember: HTTPMember {
     }
 
     @Test func checksWithoutReadsAreAnsweredAtOnce() {
-        ask(.checks([.dataCorruption, .nonLearner], isVerbose: true))
-        ask(.checks([], isVerbose: true))
+        ask(.checks([.dataCorruption, .nonLearner], of: .ready, isVerbose: true))
+        ask(.checks([], of: .ready, isVerbose: true))
         #expect(member.reads.isEmpty)
         #expect(given.value.map(\.body) == ["[+]data_corruption ok\n[+]non_learner ok\nok\n", "ok\n"])
     }
 
     @Test func questionsDoNotGetEachOthersAnswers() {
-        for number in 0..<10 { ask(.checks([.serializableRead, .linearizableRead], isVerbose: number % 2 == 0)) }
+        for number in 0..<10 {
+            ask(.checks([.serializableRead, .linearizableRead], of: .ready, isVerbose: number % 2 == 0))
+        }
         #expect(Set(member.reads.map(\.token)).count == 20)
         // Those of odd numbers fail.
         for (index, read) in member.reads.enumerated().reversed() {
             services.answer(read.token, index / 2 % 2 == 0 ? success : .failure(.timeout))
         }
         #expect(given.value.map(\.status) == (0..<10).reversed().map { $0 % 2 == 0 ? 200 : 503 })
+    }
+
+    @Test func aScrapeIsAnsweredWithWhatIsThere() {
+        let services = HTTPServices(member: member) { counts in
+            let scrapeCount = counts.scrapeCount
+            return { [.counter("scrapes_total", "How often.", scrapeCount)] }
+        }
+        let given = given
+        for _ in 0..<2 {
+            services.ask(HTTPCall(.metrics(acceptsGzip: false)) { response in given.update { $0.append(response) } })
+        }
+        #expect(
+            given.value.map(\.body)
+                == (0..<2).map {
+                    "# HELP scrapes_total How often.\n# TYPE scrapes_total counter\nscrapes_total \($0)\n"
+                })
+        let type = given.value.first?.fields.first
+        #expect(type?.name == "Content-Type" && type?.value == "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    @Test func whatBecameOfProbesIsCounted() throws {
+        ask(.health(HealthQuestion()))
+        services.answer(member.reads.removeLast().token, success)
+        ask(.health(HealthQuestion()))
+        services.answer(member.reads.removeLast().token, .failure(.timeout))
+        member.activeAlarms = [.corrupt]
+        ask(.health(HealthQuestion()))
+        #expect(services.counts.healthyCount == 1 && services.counts.unhealthyCount == 2)
+
+        ask(.checks([.dataCorruption, .nonLearner], of: .ready, isVerbose: false))
+        member.activeAlarms = []
+        ask(.checks([.dataCorruption], of: .ready, isVerbose: false))
+        ask(.checks([.serializableRead], of: .live, isVerbose: false))
+        services.answer(member.reads.removeLast().token, success)
+        let checks = services.counts.checks
+        #expect(checks.map(\.check) == [.dataCorruption, .nonLearner, .serializableRead])
+        #expect(checks.map(\.probe) == [.ready, .ready, .live])
+        #expect(checks.map(\.successCount) == [1, 1, 1] && checks.map(\.failureCount) == [1, 0, 0])
+        #expect(checks.map(\.lastSucceeded) == [true, true, true])
     }
 
     @Test func gRPCTokensAreNotOurs() {

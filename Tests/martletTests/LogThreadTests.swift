@@ -21,7 +21,7 @@ import WriteAheadLog
         let writer = try WALWriter.create(disk: disk, directory: "/wal", metadata: WALMetadata(), settings: settings)
         disk.inject(fault, atNext: operation)
         let mailbox = LoopMailbox(waker: server.waker)
-        let thread = LogThread(writer: writer, disk: disk, mailbox: mailbox)
+        let thread = LogThread(writer: writer, disk: disk, mailbox: mailbox, clock: SimulatedClock())
         for index in 1...3 as ClosedRange<UInt64> {
             var entry = RaftEntry()
             entry.index = index
@@ -33,7 +33,7 @@ import WriteAheadLog
     }
 
     private func syncedIndexes(_ events: [LoopEvent]) -> [UInt64] {
-        events.compactMap { if case .logSynced(let index) = $0 { index.rawValue } else { nil } }
+        events.compactMap { if case .logSynced(let index, _) = $0 { index.rawValue } else { nil } }
     }
 
     @Test func aFullDiskStopsNothingWhileThereIsRoomInTheSegment() throws {

@@ -38,6 +38,12 @@ void martlet_skip_lock_order_checks(void);
 /// or cut short, -2 if there are more than `capacity`.
 ptrdiff_t martlet_inflate(const uint8_t *input, size_t input_length, int is_gzip, uint8_t *output, size_t capacity);
 
+/// How much room `martlet_gzip` may need for so much data.
+size_t martlet_gzip_bound(size_t length);
+
+/// Packs data with gzip at its fastest. Returns the length, or -1 if there is no memory or not enough room.
+ptrdiff_t martlet_gzip(const uint8_t *input, size_t input_length, uint8_t *output, size_t capacity);
+
 // Linux calls that Swift's view of the C library leaves out. They return -1 and set errno as the calls they stand for.
 
 /// Accepts a connection whose descriptor neither blocks nor is inherited by other programs.

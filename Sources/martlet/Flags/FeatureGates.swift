@@ -56,6 +56,9 @@ struct FeatureGates: Equatable, Sendable, CustomStringConvertible {
 
     func isEnabled(_ gate: Gate) -> Bool { settings[gate] ?? bulk[gate.stage] ?? gate.isOnByDefault }
 
+    /// Whether all gates of a stage are on that are not named themselves.
+    func isBulkEnabled(_ stage: Stage) -> Bool { bulk[stage] ?? false }
+
     /// Whether the gate was set by its own name.
     func isNamed(_ gate: Gate) -> Bool { settings[gate] != nil }
 

@@ -1,0 +1,60 @@
+internal import Metrics
+
+/// What etcd's server shows, and what of it never happens here: there is no v2 store, no proxy in the process, and no snapshot
+/// comes from a peer as long as there are none. The numbers are true, and dashboards find what they ask for.
+extension ServerMetrics {
+    var constantFamilies: [MetricFamily] { peerFamilies + oldStoreFamilies + proxyFamilies }
+
+    private var peerFamilies: [MetricFamily] {
+        [
+            .gauge(
+                "etcd_disk_defrag_inflight",
+                "Whether or not defrag is active on the member. 1 means active, 0 means not.", 0),
+            .histogram(
+                "etcd_disk_backend_defrag_duration_seconds", "The latency distribution of backend defragmentation.",
+                Histogram(.exponential(start: 0.1, factor: 2, count: 13))),
+            .counter(
+                "etcd_server_heartbeat_send_failures_total",
+                "The total number of leader heartbeat send failures (likely overloaded from slow disk).", 0),
+            .counter(
+                "etcd_server_learner_promote_successes",
+                "The total number of successful learner promotions while this member is leader.", 0),
+            .gauge(
+                "etcd_server_snapshot_apply_in_progress_total",
+                "1 if the server is applying the incoming snapshot. 0 if none.", 0),
+            .histogram(
+                "etcd_snap_db_fsync_duration_seconds", "The latency distributions of fsyncing .snap.db file",
+                Histogram(.exponential(start: 0.001, factor: 2, count: 14))),
+            .histogram(
+                "etcd_snap_db_save_total_duration_seconds", "The total latency distributions of v3 snapshot save",
+                Histogram(.exponential(start: 0.1, factor: 2, count: 10))),
+        ]
+    }
+
+    private var oldStoreFamilies: [MetricFamily] {
+        func actions(_ names: [String]) -> [MetricSample] { names.map { MetricSample(0, [MetricLabel("action", $0)]) } }
+        return [
+            .counter("etcd_debugging_store_expires_total", "Total number of expired keys.", 0),
+            MetricFamily(
+                .counter, "etcd_debugging_store_reads_total",
+                "Total number of reads action by (get/getRecursive), local to this member.", actions(["getRecursive"])),
+            .counter(
+                "etcd_debugging_store_watch_requests_total",
+                "Total number of incoming watch requests (new or reestablished).", 0),
+            .gauge("etcd_debugging_store_watchers", "Count of currently active watchers.", 0),
+            MetricFamily(
+                .counter, "etcd_debugging_store_writes_total",
+                "Total number of writes (e.g. set/compareAndDelete) seen by this member.", actions(["create", "set"])),
+        ]
+    }
+
+    private var proxyFamilies: [MetricFamily] {
+        [
+            .gauge("etcd_grpc_proxy_cache_hits_total", "Total number of cache hits", 0),
+            .gauge("etcd_grpc_proxy_cache_keys_total", "Total number of keys/ranges cached", 0),
+            .gauge("etcd_grpc_proxy_cache_misses_total", "Total number of cache misses", 0),
+            .counter("etcd_grpc_proxy_events_coalescing_total", "Total number of events coalescing", 0),
+            .gauge("etcd_grpc_proxy_watchers_coalescing_total", "Total number of current watchers coalescing", 0),
+        ]
+    }
+}
