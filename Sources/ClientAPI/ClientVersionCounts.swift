@@ -6,6 +6,7 @@ package import Primitives
 /// etcd keeps a number for whatever a client says. Here a client cannot fill the memory: versions beyond a bound, and long
 /// ones, count together.
 package struct ClientVersionCounts: Sendable {
+    /// The calls from clients of one version.
     package struct Version: Sendable {
         package let name: Bytes
         package fileprivate(set) var unaryCount: UInt64 = 0

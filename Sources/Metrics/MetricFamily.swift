@@ -1,5 +1,6 @@
 /// A metric under its name, with a value for each set of labels: what a scrape reads, as it was at one moment.
 package struct MetricFamily: Sendable {
+    /// What a value means.
     package enum Kind: String, Sendable {
         case counter, gauge, histogram
     }
@@ -42,6 +43,7 @@ package struct MetricFamily: Sendable {
 
 /// One series of a family: its labels and its value.
 package struct MetricSample: Sendable {
+    /// A number, or how many values fell where.
     package enum Value: Sendable {
         case number(Double)
         case histogram(Histogram)
@@ -66,6 +68,7 @@ package struct MetricSample: Sendable {
     }
 }
 
+/// A name and a text that tell one series of a family from others.
 package struct MetricLabel: Sendable {
     package let name: String
     package let value: String
