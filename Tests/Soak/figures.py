@@ -24,7 +24,7 @@ class Sampler(threading.Thread):
         while self.running:
             try:
                 self.samples.append((self.pid(), self.take(self.pid())))
-            except (OSError, ValueError):
+            except (OSError, ValueError, KeyError):  # it has just ended, or has not begun
                 pass
             time.sleep(1)
 

@@ -182,6 +182,7 @@ class Transaction:
         return operations
 
 
+CHOSEN = 1 << 62  # stands for an id that a server chose: they are far above all ids of ours
 TARGETS = ("version", "create_revision", "mod_revision", "value", "lease")
 EQUAL, GREATER, LESS, NOT_EQUAL = range(4)
 
@@ -199,7 +200,8 @@ def compare(world: World, comparison: dict) -> bool:
 
 
 def actual(kv: KeyValue, target: int) -> object:
-    return (kv.version, kv.create, kv.mod, kv.value, kv.lease)[target]
+    lease = CHOSEN if isinstance(kv.lease, str) else kv.lease
+    return (kv.version, kv.create, kv.mod, kv.value, lease)[target]
 
 
 def sign(a: object, b: object) -> int:
