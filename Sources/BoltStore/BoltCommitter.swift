@@ -8,7 +8,7 @@ internal import Primitives
 /// outcome, which the owner takes with `BoltFile.finish(_:)`.
 ///
 /// ```
-/// plan -> grow -> write pages ... -> write checksums ... -> sync, sync -> write meta -> sync -> outcome
+/// plan -> grow -> write pages ... -> write checksums ... -> sync, sync -> write meta -> sync -> (cut off) -> outcome
 /// ```
 /// After an error nothing is retried (ordering rule 5): this committer fails with the same error for good, and since it will
 /// never be finished, the file begins no other.
@@ -23,6 +23,8 @@ package struct BoltCommitter: Sendable {
         let remaining: PageRuns
         /// Length of the file.
         let fileByteCount: Int
+        /// What came of the slice of a defragmentation; nil if none is under way.
+        let relocation: RelocationResult?
     }
 
     private let input: CommitInput
@@ -72,6 +74,7 @@ package struct BoltCommitter: Sendable {
         case .writeChecksums(let bytes, let offset): try checksums?.file.write(bytes, at: offset)
         case .syncPages, .syncMeta: try file.sync()
         case .syncChecksums: try checksums?.file.sync()
+        case .truncate(let byteCount): try file.truncate(byteCount: byteCount)
         }
     }
 }

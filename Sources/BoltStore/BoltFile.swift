@@ -21,11 +21,15 @@ package final class BoltFile {
     package private(set) var freePageCount: Int
     /// Pages freed by each transaction, oldest first, that have not been found free of readers.
     private var pending: [(transaction: UInt64, freed: [FreedRun])] = []
+    private var pendingPageCount = 0
     /// The transaction that the file was opened at.
     private let openedTransaction: UInt64
     /// How many readers each state has, oldest first.
-    private var readers: [(transaction: UInt64, count: Int)] = []
-    private var isCommitting = false
+    private var readers: [(transaction: UInt64, count: Int, highWaterMark: UInt64)] = []
+    package private(set) var isCommitting = false
+    /// The greatest high-water mark that the meta page before the newest may have.
+    private var previousHighWaterMark: UInt64
+    private var defragmentation: Defragmentation?
 
     init(
         file: any DiskFile, checksums: ChecksumFile?, settings: BoltSettings, pages: PageSource, root: BoltMeta,
@@ -41,6 +45,7 @@ package final class BoltFile {
         self.free = free
         freePageCount = free.pageCount + (storedFreeList?.count ?? 0)
         openedTransaction = root.transaction
+        previousHighWaterMark = UInt64(fileByteCount / root.pageSizeByteCount)
     }
 
     /// Releases the file and its lock. No view or committer may be used after this.
@@ -59,7 +64,7 @@ package final class BoltFile {
         if let last = readers.indices.last, readers[last].transaction == root.transaction {
             readers[last].count += 1
         } else {
-            readers.append((root.transaction, 1))
+            readers.append((root.transaction, 1, root.highWaterMark))
         }
         return BoltView(pages: pages, root: root)
     }
@@ -79,6 +84,25 @@ package final class BoltFile {
     /// The file as a view sees it, to be read as a file of its own while the view is pinned.
     package func copy(of view: BoltView) -> BoltCopy { BoltCopy(view, file: file) }
 
+    // MARK: Defragmentation
+
+    /// Has the commits that follow give each a slice to a defragmentation, until it is done. None is begun while one is
+    /// under way.
+    package func beginDefragmentation() {
+        guard defragmentation == nil else { return }
+        defragmentation = Defragmentation(root: root, inUsePageCount: inUsePageCount)
+    }
+
+    /// How far the defragmentation under way is; nil if none is.
+    package var defragmentationProgress: DefragmentationProgress? {
+        defragmentation.map {
+            DefragmentationProgress(
+                percent: $0.progressPercent, movedByteCount: $0.movedPageCount * root.pageSizeByteCount)
+        }
+    }
+
+    private var inUsePageCount: Int { Int(root.highWaterMark) - freePageCount }
+
     // MARK: Writing
 
     /// A committer for changes to any number of buckets, sorted by bucket. Lends it the free pages.
@@ -89,9 +113,11 @@ package final class BoltFile {
         let failure: BoltError? = isCommitting ? .unfinishedCommit : nil
         isCommitting = true
         let base = failure == nil ? pin() : BoltView(pages: pages, root: root)
+        let reachable = readers.reduce(previousHighWaterMark) { max($0, $1.highWaterMark) }
         let input = CommitInput(
             base: base, changes: changes, free: free, released: releasePending(), openedTransaction: openedTransaction,
-            storedFreeList: storedFreeList, fileByteCount: fileByteCount, settings: settings)
+            storedFreeList: storedFreeList, fileByteCount: fileByteCount, settings: settings,
+            slice: defragmentation?.next, reachablePageCount: reachable)
         free = PageRuns()
         return BoltCommitter(input, file: file, checksums: checksums, failure: failure)
     }
@@ -102,12 +128,20 @@ package final class BoltFile {
             isCommitting && outcome.root.transaction == root.transaction + 1, "the outcome of the running commit")
         release(BoltView(pages: pages, root: root))
         isCommitting = false
+        previousHighWaterMark = root.highWaterMark
         root = outcome.root
         fileByteCount = outcome.fileByteCount
         storedFreeList = nil
         free = outcome.remaining
+        let heldPageCount = pendingPageCount
         pending.append((root.transaction, outcome.freed))
-        freePageCount = free.pageCount + pending.reduce(0) { $0 + $1.freed.reduce(0) { $0 + $1.run.count } }
+        pendingPageCount += outcome.freed.reduce(0) { $0 + $1.run.count }
+        freePageCount = free.pageCount + pendingPageCount
+        if let result = outcome.relocation {
+            defragmentation?.took(
+                result, root: root, inUsePageCount: inUsePageCount, heldPageCount: heldPageCount)
+            if defragmentation?.isDone == true { defragmentation = nil }
+        }
     }
 
     /// Takes from the pending pages those that no reader can reach: a page is needed by readers of the transactions from the
@@ -135,6 +169,7 @@ package final class BoltFile {
             if !needed.isEmpty { kept.append((transaction, needed)) }
         }
         pending = kept
+        pendingPageCount -= released.reduce(0) { $0 + $1.count }
         return released
     }
 

@@ -13,6 +13,8 @@ struct CommitPlan: Sendable {
         case syncChecksums
         case writeMeta(Bytes, offset: Int)
         case syncMeta
+        /// Cut the file off at this length, in bytes. Nothing that anybody can reach lies behind it.
+        case truncate(Int)
     }
 
     /// In the order in which they must be done: nothing refers to a page that is not durable.
@@ -37,6 +39,10 @@ struct CommitInput: Sendable {
     /// Length of the file.
     let fileByteCount: Int
     let settings: BoltSettings
+    /// What a defragmentation has the transaction do; nil if none is under way.
+    let slice: RelocationSlice?
+    /// The greatest high-water mark that the other meta page, or a reader, may have.
+    let reachablePageCount: UInt64
 }
 
 /// Pages that a transaction stopped using.
@@ -58,11 +64,14 @@ extension CommitPlan {
         let old = input.base.root
         var free = input.free
         free.insert(input.released)
+        var relocation = Self.relocation(input, free)
+        let (withheld, usable) = free.split(by: relocation.result.window ?? 0..<0)
         var writer = PageWriter(
-            allocator: PageAllocator(free: free, highWaterMark: old.highWaterMark),
+            allocator: PageAllocator(free: usable, highWaterMark: old.highWaterMark),
             pageSizeByteCount: old.pageSizeByteCount)
         if let run = input.storedFreeList { writer.freed.append(run) }
-        let root = try Self.edit(input, &writer)
+        let root = try Self.edit(input, &relocation, &writer)
+        if input.slice != nil { writer.dropFreeEnd() }
 
         let pageSize = old.pageSizeByteCount
         let highWaterMark = writer.allocator.highWaterMark
@@ -93,43 +102,99 @@ extension CommitPlan {
             let wanted = needed + pageSize + max(0, input.settings.growthByteCount)
             fileByteCount = min(wanted, pages.mapping.reservedByteCount)
         }
-        effects = Self.effects(writer, meta, input, growTo: fileByteCount, pages.table)
+        var effects = Self.effects(writer, meta, input, growTo: fileByteCount, pages.table)
+        if input.slice?.truncates == true {
+            let end = Int(max(highWaterMark, old.highWaterMark, input.reachablePageCount)) * pageSize
+            while fileByteCount > end {
+                fileByteCount = max(end, fileByteCount - Self.truncationByteCount)
+                effects.append(.truncate(fileByteCount))
+            }
+        }
+        self.effects = effects
+        var remaining = writer.allocator.remaining
+        remaining.insert(withheld.runs)
         outcome = BoltCommitter.Outcome(
-            root: meta, freed: freed, remaining: writer.allocator.remaining, fileByteCount: fileByteCount)
+            root: meta, freed: freed, remaining: remaining, fileByteCount: fileByteCount,
+            relocation: input.slice == nil ? nil : relocation.result)
+    }
+
+    /// How many bytes are cut off at once: whoever looks into the file meanwhile waits for it.
+    private static let truncationByteCount = 16 << 20
+
+    /// What the transaction moves. Pages are to end up below the cut: where the file would end without holes, with a little
+    /// room for what changes meanwhile.
+    private static func relocation(_ input: CommitInput, _ free: PageRuns) -> Relocation {
+        let used = input.base.root.highWaterMark - UInt64(free.pageCount)
+        let cut = used + used / 32
+        let slice = input.slice ?? RelocationSlice(work: .settle)
+        var window: Range<UInt64>?
+        if case .evacuate(let known, let pageCount) = slice.work {
+            window = known ?? free.richestStretch(pageCount: pageCount, below: cut)
+        }
+        return Relocation(
+            slice, cut: cut, filePageCount: UInt64(input.fileByteCount / input.base.root.pageSizeByteCount),
+            window: window)
     }
 
     /// Changes the buckets and the tree above them. Answers the page of the new root.
-    private static func edit(_ input: CommitInput, _ writer: inout PageWriter) throws(BoltError) -> UInt64 {
-        let (base, old) = (input.base, input.base.root)
+    private static func edit(
+        _ input: CommitInput, _ relocation: inout Relocation, _ writer: inout PageWriter
+    ) throws(BoltError) -> UInt64 {
+        let old = input.base.root
         var rootChanges: [BoltChange] = []
-        for bucket in input.changes {
+        for bucket in try buckets(input) {
             assertAscending(bucket.changes)
-            var tree: TreeRoot?
-            var sequence: UInt64 = 0
-            if let (leaf, index) = unsafe try base.leafElement(
-                of: bucket.bucket.span.bytes, in: .page(old.rootPage.rawValue))
-            {
-                let value = unsafe leaf.value(index)
-                guard leaf.isBucket(index), let start = value.baseAddress else {
-                    throw .corrupt("'\(bucket.bucket.text)' is a record where a bucket belongs")
-                }
-                if bucket.changes.isEmpty { continue }
-                let header = unsafe BucketHeader(start, byteCount: value.count)
-                tree = header.inlineLeaf.map { .inline($0) } ?? .page(header.rootPage)
-                sequence = header.sequence
+            if let value = try edit(bucket, input, &relocation, &writer) {
+                rootChanges.append(BoltChange(key: bucket.bucket, value: value))
             }
-            var editor = TreeEditor(
-                pages: base.pages, highWaterMark: old.highWaterMark, changes: bucket.changes, changesBuckets: false,
-                fillPercent: bucket.fillPercent)
-            let value = try editor.editBucket(tree, sequence: sequence, &writer)
-            rootChanges.append(BoltChange(key: bucket.bucket, value: value))
         }
-        if rootChanges.isEmpty { return old.rootPage.rawValue }
         assertAscending(rootChanges)
         var editor = TreeEditor(
-            pages: base.pages, highWaterMark: old.highWaterMark, changes: rootChanges, changesBuckets: true,
+            pages: input.base.pages, highWaterMark: old.highWaterMark, changes: rootChanges, changesBuckets: true,
             fillPercent: 50)
+        if rootChanges.isEmpty { return try editor.moveRoot(old.rootPage.rawValue, &relocation, &writer) }
         return try editor.editFileRoot(old.rootPage.rawValue, &writer)
+    }
+
+    /// The buckets to change, and those that a defragmentation may come to, sorted.
+    private static func buckets(_ input: CommitInput) throws(BoltError) -> [BoltBucketChanges] {
+        guard let slice = input.slice, slice.work != .settle else { return input.changes }
+        let changed = Set(input.changes.map(\.bucket))
+        let others = try input.base.bucketNames().filter { !$0.precedes(slice.bucket) && !changed.contains($0) }
+        let all = input.changes + others.map { BoltBucketChanges(bucket: $0, changes: []) }
+        return all.sorted { $0.bucket.precedes($1.bucket) }
+    }
+
+    /// Changes one bucket. Answers its new value in the root of the file; nil if nothing became of it.
+    private static func edit(
+        _ bucket: BoltBucketChanges, _ input: CommitInput, _ relocation: inout Relocation, _ writer: inout PageWriter
+    ) throws(BoltError) -> Bytes? {
+        var tree: TreeRoot?
+        var sequence: UInt64 = 0
+        if let (leaf, index) = unsafe try input.base.leafElement(
+            of: bucket.bucket.span.bytes, in: .page(input.base.root.rootPage.rawValue))
+        {
+            let value = unsafe leaf.value(index)
+            guard leaf.isBucket(index), let start = value.baseAddress else {
+                throw .corrupt("'\(bucket.bucket.text)' is a record where a bucket belongs")
+            }
+            let header = unsafe BucketHeader(start, byteCount: value.count)
+            tree = header.inlineLeaf.map { .inline($0) } ?? .page(header.rootPage)
+            sequence = header.sequence
+        }
+        var editor = TreeEditor(
+            pages: input.base.pages, highWaterMark: input.base.root.highWaterMark, changes: bucket.changes,
+            changesBuckets: false, fillPercent: bucket.fillPercent)
+        // Buckets before the one where the slice goes on are through.
+        guard let slice = input.slice, slice.work != .settle, !bucket.bucket.precedes(slice.bucket) else {
+            var nothing = Relocation(RelocationSlice(work: .settle), cut: .max, filePageCount: 0, window: nil)
+            if tree != nil && bucket.changes.isEmpty { return nil }
+            return try editor.editBucket(tree, sequence: sequence, from: [], &nothing, &writer)
+        }
+        relocation.bucket = bucket.bucket
+        if relocation.isSpent { relocation.stop(at: []) }
+        return try editor.editBucket(
+            tree, sequence: sequence, from: bucket.bucket == slice.bucket ? slice.key : [], &relocation, &writer)
     }
 
     private static func assertAscending(_ changes: [BoltChange]) {

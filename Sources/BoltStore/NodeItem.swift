@@ -75,6 +75,8 @@ struct Node {
     var items: [NodeItem]
     /// Whether it has become smaller, and may have to be merged with a neighbour.
     var hasShrunk = false
+    /// How full to make its pages if it must be cut; nil: as all others of its tree.
+    var fillPercent: Int?
 
     /// Bytes it takes in pages.
     var byteCount: Int { Page.headerByteCount + items.reduce(0) { $0 + $1.byteCount } }

@@ -30,6 +30,37 @@ struct PageAllocator: Sendable {
         return free[index].first
     }
 
+    /// The first of `count` neighbouring free pages that all lie below `limit`; nil if there are none.
+    mutating func allocate(_ count: Int, below limit: UInt64) -> UInt64? {
+        while start < free.count && free[start].count == 0 { start += 1 }
+        var index = start
+        while index < free.count && free[index].count < count && free[index].first < limit { index += 1 }
+        if index < free.count, free[index].count >= count {
+            guard free[index].first + UInt64(count) <= limit else { return nil }
+        } else if highWaterMark + UInt64(count) > limit {
+            return nil
+        }
+        return allocate(count)
+    }
+
+    /// Whether so many pages, one by one, are free or fit between the high-water mark and `limit`.
+    func hasRoom(for count: Int, below limit: UInt64) -> Bool {
+        var room = limit > highWaterMark ? limit - highWaterMark : 0
+        for run in free[start...] {
+            if room >= UInt64(count) { break }
+            room += UInt64(run.count)
+        }
+        return room >= UInt64(count)
+    }
+
+    /// Lowers the high-water mark to the end of the last page that is not free.
+    mutating func dropFreeEnd() {
+        while free.count > start, let last = free.last, last.count == 0 || last.end == highWaterMark {
+            if last.count > 0 { highWaterMark = last.first }
+            free.removeLast()
+        }
+    }
+
     /// What is still free.
     var remaining: PageRuns { PageRuns(sorted: free[start...].filter { $0.count > 0 }) }
 }

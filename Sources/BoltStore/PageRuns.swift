@@ -14,6 +14,44 @@ struct PageRuns: Equatable, Sendable {
         pageCount = runs.reduce(0) { $0 + $1.count }
     }
 
+    /// The pages of the set within a range, and those outside it.
+    func split(by range: Range<UInt64>) -> (inside: PageRuns, outside: PageRuns) {
+        var inside: [PageRun] = []
+        var outside: [PageRun] = []
+        func add(_ first: UInt64, _ end: UInt64, to list: inout [PageRun]) {
+            if first < end { list.append(PageRun(first: first, count: Int(end - first))) }
+        }
+        for run in runs {
+            add(run.first, min(run.end, range.lowerBound), to: &outside)
+            add(max(run.first, range.lowerBound), min(run.end, range.upperBound), to: &inside)
+            add(max(run.first, range.upperBound), run.end, to: &outside)
+        }
+        return (PageRuns(sorted: inside), PageRuns(sorted: outside))
+    }
+
+    /// Of the stretches of `pageCount` pages that begin with a page of the set and end by `limit`, the one with the most of
+    /// its pages; nil if there is none.
+    func richestStretch(pageCount: Int, below limit: UInt64) -> Range<UInt64>? {
+        var best: (range: Range<UInt64>, count: Int)?
+        var end = 0
+        var whole = 0
+        for start in runs.indices {
+            let range = runs[start].first..<runs[start].first + UInt64(pageCount)
+            guard range.upperBound <= limit else { break }
+            while end < runs.count && runs[end].end <= range.upperBound {
+                whole += runs[end].count
+                end += 1
+            }
+            var count = whole
+            if end < runs.count, runs[end].first < range.upperBound {
+                count += Int(range.upperBound - runs[end].first)
+            }
+            if count > best?.count ?? 0 { best = (range, count) }
+            if end > start { whole -= runs[start].count } else { end = start + 1 }
+        }
+        return best?.range
+    }
+
     /// Adds the pages of `added`, in any order. Invariant: none of them is in the set.
     mutating func insert(_ added: [PageRun]) {
         if added.isEmpty { return }

@@ -40,6 +40,31 @@ struct PageWriter {
         return page
     }
 
+    /// The first of neighbouring free pages below `limit`, for `copy`; nil if there are none.
+    mutating func allocate(_ count: Int, below limit: UInt64) -> UInt64? {
+        allocator.allocate(count, below: limit)
+    }
+
+    func hasRoom(for count: Int, filePageCount: UInt64) -> Bool {
+        allocator.hasRoom(for: count, below: filePageCount)
+    }
+
+    /// Lowers the high-water mark to the end of the last page that is not free.
+    mutating func dropFreeEnd() { allocator.dropFreeEnd() }
+
+    /// Makes a node's pages anew, as they are, under the number of the first of their new places.
+    mutating func copy(_ page: Page, to target: UInt64) {
+        let write = openWrite(at: target, byteCount: page.byteCount)
+        let offset = writes[write].bytes.count
+        unsafe writes[write].bytes.append(contentsOf: page.bytes(at: 0, count: page.byteCount))
+        let checksum = unsafe writes[write].bytes.withUnsafeMutableBytes { all in
+            let image = unsafe UnsafeMutableRawBufferPointer(rebasing: all[offset...])
+            unsafe image.storeBytes(of: target.littleEndian, toByteOffset: 0, as: UInt64.self)
+            return unsafe PageSource.checksum(image.baseAddress!, page.byteCount)
+        }
+        checksums.append((target, checksum))
+    }
+
     /// Index of the write that pages from `page` on belong to.
     private mutating func openWrite(at page: UInt64, byteCount: Int) -> Int {
         if let last = writes.indices.last, writes[last].end(pageSizeByteCount) == page,

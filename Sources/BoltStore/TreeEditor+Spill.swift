@@ -3,11 +3,27 @@ internal import Primitives
 extension TreeEditor {
     /// Applies all changes to a bucket. Answers the value it then has in the leaf above it: inline if its root is a leaf
     /// without buckets in it, of a quarter of a page at most (bbolt `bucket.go`, `inlineable`).
+    ///
+    /// - Parameter key: where in the bucket a relocation goes on.
+    /// - Returns: nil if nothing changes and nothing moves.
     mutating func editBucket(
-        _ root: TreeRoot?, sequence: UInt64, _ writer: inout PageWriter
-    ) throws(BoltError) -> Bytes {
+        _ root: TreeRoot?, sequence: UInt64, from key: Bytes, _ relocation: inout Relocation,
+        _ writer: inout PageWriter
+    ) throws(BoltError) -> Bytes? {
         var value = Bytes()
-        switch try edit(root, &writer) {
+        var tree: Result
+        switch root {
+        case .inline where changes.isEmpty: return nil
+        case .page(let id) where changes.isEmpty: tree = .page(id)
+        default: tree = try edit(root, &writer)
+        }
+        tree = try relocate(tree, from: key, &relocation, &writer)
+        switch tree {
+        case .moved(let id):
+            value.append(number64: id)
+            value.append(number64: sequence)
+            return value
+        case .page where changes.isEmpty: return nil
         case .page(let id):
             let page = try pages.page(id, highWaterMark: highWaterMark)
             guard page.isLeaf, page.usedByteCount <= pages.pageSizeByteCount / 4 else {
@@ -38,7 +54,7 @@ extension TreeEditor {
     /// Applies all changes to the tree of buckets at the top of the file. Answers the page of its new root.
     mutating func editFileRoot(_ root: UInt64, _ writer: inout PageWriter) throws(BoltError) -> UInt64 {
         switch try edit(.page(root), &writer) {
-        case .page(let id): id
+        case .page(let id), .moved(let id): id
         case .node(let index): spillRoot(index, &writer)
         }
     }
@@ -87,10 +103,11 @@ extension TreeEditor {
             let page = writer.write(isLeaf: node.isLeaf, items: [], changes: changes)
             return [NodeItem(onlyPage: page)]
         }
-        return node.parts(pageSizeByteCount: pages.pageSizeByteCount, fillPercent: fillPercent).map { part in
-            let page = writer.write(isLeaf: node.isLeaf, items: node.items[part], changes: changes)
-            return NodeItem(first: node.items[part.lowerBound], page: page)
-        }
+        return node.parts(pageSizeByteCount: pages.pageSizeByteCount, fillPercent: node.fillPercent ?? fillPercent)
+            .map { part in
+                let page = writer.write(isLeaf: node.isLeaf, items: node.items[part], changes: changes)
+                return NodeItem(first: node.items[part.lowerBound], page: page)
+            }
     }
 }
 

@@ -21,6 +21,8 @@ struct TreeEditor {
         case node(Int)
         /// All changes undone themselves up to this page, which did not change.
         case page(UInt64)
+        /// The root did not change, but lies in this page now.
+        case moved(UInt64)
     }
 
     /// Applies all changes to a tree; nil is an empty one.
@@ -152,7 +154,7 @@ struct TreeEditor {
     // MARK: Merging
 
     /// Drops children that have become empty, and merges those that have become thin with a neighbour.
-    private mutating func mergeThinChildren(of node: inout Node, _ writer: inout PageWriter) throws(BoltError) {
+    mutating func mergeThinChildren(of node: inout Node, _ writer: inout PageWriter) throws(BoltError) {
         let before = node.items.count
         node.items.removeAll { $0.node >= 0 && nodes[$0.node].items.isEmpty }
         var index = 0

@@ -7,7 +7,7 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
     case rangeStream, watch, leaseKeepAlive, snapshot
     case leaseGrant, leaseRevoke, leaseTimeToLive, leaseLeases
     case memberAdd, memberRemove, memberUpdate, memberList, memberPromote
-    case alarm, status, hash, hashKV, moveLeader, downgrade
+    case alarm, status, hash, hashKV, moveLeader, downgrade, defragment
     case authStatus
     case lock, unlock
     case campaign, proclaim, leader, observe, resign
@@ -38,6 +38,7 @@ package enum EtcdMethod: Int, CaseIterable, Sendable {
         case .snapshot: "/etcdserverpb.Maintenance/Snapshot"
         case .moveLeader: "/etcdserverpb.Maintenance/MoveLeader"
         case .downgrade: "/etcdserverpb.Maintenance/Downgrade"
+        case .defragment: "/etcdserverpb.Maintenance/Defragment"
         case .authStatus: "/etcdserverpb.Auth/AuthStatus"
         case .lock: "/v3lockpb.Lock/Lock"
         case .unlock: "/v3lockpb.Lock/Unlock"

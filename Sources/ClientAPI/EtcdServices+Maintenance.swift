@@ -60,6 +60,12 @@ extension EtcdServices {
         node.hash(token)
     }
 
+    /// The answer has no header, and comes when the file is as small as it gets.
+    func defragment(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
+        _ = try decode(DefragmentRequest.self, message)
+        node.defragment(token)
+    }
+
     func hashKV(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
         let request = try decode(HashKVRequest.self, message)
         node.hashKV(revision: request.revision, token)

@@ -101,6 +101,7 @@ package final class EtcdServices: GRPCHandler {
         case .proclaim: try proclaim(message, token)
         case .leader: try leader(message, token)
         case .resign: try resign(message, token)
+        case .defragment: try defragment(message, token)
         }
     }
 

@@ -18,7 +18,8 @@ extension Node {
         if isFull || (isDue && store.pendingChangeCount > 0) { freezeStore() }
         // Ordering rule 3: what the file says is applied, the local log durably holds.
         let durable = min(raft.log.syncedIndex, raft.log.committedIndex)
-        if let committer = store.beginCommit(syncedIndex: durable) {
+        let isSliceDue = defragmentation.isRunning && now >= defragmentation.nextSlice
+        if let committer = store.beginCommit(syncedIndex: durable, isSliceDue: isSliceDue) {
             emit(.commitStore(committer))
         }
     }

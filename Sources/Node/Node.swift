@@ -43,6 +43,7 @@ package final class Node {
     var autoCompactor: AutoCompactor?
     /// Clients refused for lack of space who wait for the alarm that says so.
     var spaceRefusals: [RequestToken] = []
+    var defragmentation = DefragmentationRun()
     /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
     package internal(set) var now: UInt64
 
@@ -99,6 +100,7 @@ package final class Node {
     /// Starts serving: stands for election. The first effects follow.
     package func start() {
         raft.campaign()
+        defragmentIfWorthwhile()
     }
 
     /// Time has passed. To be called after each wait, which is no longer than `nanosecondsToNextWork` says.
@@ -147,6 +149,7 @@ package final class Node {
     /// The running commit of the store's file is done.
     package func storeCommitted(_ outcome: BoltCommitter.Outcome) {
         store.finishCommit(outcome)
+        advanceDefragmentation()
         takeSnapshotIfDue()
     }
 
@@ -201,6 +204,7 @@ package final class Node {
         }
         if let autoCompactor { due = min(due, autoCompactor.nextDue) }
         if let leaseWork = leaseKeeper.nextWork { due = min(due, leaseWork) }
+        if defragmentation.isRunning && !store.isCommitting { due = min(due, defragmentation.nextSlice) }
         return due > now ? due - now : 0
     }
 

@@ -17,6 +17,8 @@ package enum NodeEffect {
     /// A snapshot is ready for the client that asked for it: to be read on any thread but the loop's, and given back with
     /// `Node.closeSnapshot`.
     case snapshotOpened(RequestToken, StoreSnapshot)
+    /// Say in the log how far something is.
+    case progress(NodeProgress)
     /// Answer a client.
     case reply(RequestToken, Result<Reply, EtcdError>)
     /// A stream has a message: pull with `Node.nextWatchMessage`, or `nextRangeChunk` if it is one of a range, until there

@@ -53,6 +53,9 @@ package struct NodeSettings: Sendable {
     package var persistsLeaseCheckpoints = false
     /// Time between two checkpoints of a lease, in nanoseconds.
     package var leaseCheckpointIntervalNanoseconds: UInt64 = 300_000_000_000
+    /// `--experimental-bootstrap-defrag-threshold-megabytes`, in bytes: the file is defragmented at the start if so much of
+    /// it is free; 0: never.
+    package var bootstrapDefragmentationByteCount = 0
     /// `--max-wals`: segments kept.
     package var maxWALCount = 5
     /// `--max-snapshots`: `.snap` files kept.

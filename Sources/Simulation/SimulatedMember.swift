@@ -215,6 +215,7 @@ final class SimulatedMember {
             case .longRead(let token, let read): reads.append((token, read))
             case .streamReady(let token): readyStreams.append(token)
             case .snapshotOpened(let token, let snapshot): snapshots.append((token, snapshot))
+            case .progress: break
             case .reply(let token, let result): replies.append((token, result))
             case .ready: isReady = true
             case .stop(let error): stopError = error

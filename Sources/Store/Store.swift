@@ -178,11 +178,13 @@ package final class Store {
 
     /// The committer for all frozen tables whose entries the log durably holds; nil if there is none or one is running.
     ///
-    /// - Parameter syncedIndex: the last committed entry that the local log has synced (ordering rule 3).
-    package func beginCommit(syncedIndex: LogIndex) -> BoltCommitter? {
-        guard committingTableCount == 0 else { return nil }
+    /// - Parameters:
+    ///   - syncedIndex: the last committed entry that the local log has synced (ordering rule 3).
+    ///   - isSliceDue: whether a defragmentation under way shall go on even if there is nothing else to write.
+    package func beginCommit(syncedIndex: LogIndex, isSliceDue: Bool = false) -> BoltCommitter? {
+        guard !file.isCommitting else { return nil }
         let ready = frozenIndexes.count - (frozenIndexes.firstIndex { $0 <= syncedIndex } ?? frozenIndexes.count)
-        guard ready > 0 else { return nil }
+        guard ready > 0 || (isSliceDue && isDefragmenting) else { return nil }
         committingTableCount = ready
         let tables = live.tables.suffix(ready)
         var changes: [BoltBucketChanges] = []
@@ -203,15 +205,29 @@ package final class Store {
 
     /// Takes what the committer made of the file: reads go to its pages, and the tables it wrote are dropped.
     package func finishCommit(_ outcome: BoltCommitter.Outcome) {
-        assertAlways(committingTableCount > 0, "a commit was begun")
         file.finish(outcome)
         file.release(live.base)
         live = StoreView(tables: live.tables.dropLast(committingTableCount), base: file.pin())
+        guard committingTableCount > 0 else { return }
         committedIndex = frozenIndexes[frozenIndexes.count - committingTableCount]
         committedFreezeCount += committingTableCount
         frozenIndexes.removeLast(committingTableCount)
         committingTableCount = 0
     }
+
+    /// Whether a commit runs, or failed.
+    package var isCommitting: Bool { file.isCommitting }
+
+    // MARK: Defragmentation
+
+    /// Has commits move the file's pages together, a slice each, until it has no more holes than it must. Reads and writes
+    /// go on. None is begun while one is under way.
+    package func beginDefragmentation() { file.beginDefragmentation() }
+
+    package var isDefragmenting: Bool { file.defragmentationProgress != nil }
+
+    /// How far the defragmentation under way is; nil if none is.
+    package var defragmentationProgress: DefragmentationProgress? { file.defragmentationProgress }
 
     /// Proves the file sound: every page reachable once or free, every key in order. Reads all of it.
     package func check() throws(StoreError) {

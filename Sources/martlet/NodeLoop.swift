@@ -192,6 +192,14 @@ final class NodeLoop {
         case .commitStore(let committer): storeThread.submit(committer)
         case .longRead(let token, let read): readThread.submit(.long(token, read))
         case .snapshotOpened(let token, let snapshot): services.snapshotOpened(token, snapshot)
+        case .progress(let progress):
+            logger.info(
+                "\(progress.operation.rawValue)",
+                metadata: [
+                    "percent": .stringConvertible(progress.percent),
+                    "bytes-moved": .stringConvertible(progress.byteCount),
+                    "bytes-per-second": .stringConvertible(progress.bytesPerSecond),
+                ])
         case .reply(let token, let result):
             if HTTPServices.owns(token) {
                 httpServices.answer(token, result)

@@ -15,7 +15,7 @@ import Testing
         "Lease/LeaseTimeToLive", "Lease/LeaseLeases", "Cluster/MemberAdd", "Cluster/MemberRemove",
         "Cluster/MemberUpdate", "Cluster/MemberList",
         "Cluster/MemberPromote", "Maintenance/Alarm", "Maintenance/Status", "Maintenance/Hash", "Maintenance/HashKV",
-        "Maintenance/MoveLeader", "Maintenance/Downgrade", "Auth/AuthStatus",
+        "Maintenance/MoveLeader", "Maintenance/Downgrade", "Maintenance/Defragment", "Auth/AuthStatus",
     ]
 
     /// Those of the other services. Who locks nothing in particular is in the way of who campaigns for it.

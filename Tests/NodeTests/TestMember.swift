@@ -24,6 +24,7 @@ final class TestMember {
     var longReads: [(token: RequestToken, read: LongRead)] = []
     /// All snapshots opened, in the order in which they were.
     private(set) var snapshots: [(token: RequestToken, snapshot: StoreSnapshot)] = []
+    private(set) var progresses: [NodeProgress] = []
     /// All answers, in the order in which they were given.
     private(set) var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
     var readyStreams: [RequestToken] = []
@@ -83,6 +84,7 @@ final class TestMember {
             case .longRead(let token, let read): longReads.append((token, read))
             case .streamReady(let token): readyStreams.append(token)
             case .snapshotOpened(let token, let snapshot): snapshots.append((token, snapshot))
+            case .progress(let progress): progresses.append(progress)
             case .reply(let token, let result): replies.append((token, result))
             case .ready: readyCount += 1
             case .stop(let error): stops.append(error)

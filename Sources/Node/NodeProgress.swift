@@ -1,0 +1,19 @@
+/// How far something that takes a while is, for the log.
+package struct NodeProgress: Equatable, Sendable {
+    package enum Operation: String, Sendable {
+        case defragmentation
+    }
+
+    package var operation: Operation
+    /// In hundredths; 0 when it begins, 100 when it is done.
+    package var percent: Int
+    /// Bytes dealt with so far.
+    package var byteCount: Int
+    /// Time since it began, in nanoseconds.
+    package var nanoseconds: UInt64
+
+    /// Bytes dealt with in a second, on average.
+    package var bytesPerSecond: Int {
+        nanoseconds == 0 ? 0 : Int(Double(byteCount) / (Double(nanoseconds) / 1e9))
+    }
+}
