@@ -140,6 +140,18 @@ struct ClientHistory {
         }
     }
 
+    /// Holds the contents of a snapshot against the states there were.
+    mutating func check(_ state: RecoveredState, leastRevision: Int64) throws(SimulationFailure) {
+        while model.revision < state.revision, applySilentWrite() {}
+        guard state.revision >= leastRevision else {
+            throw SimulationFailure("a snapshot at \(state.revision) lacks what \(leastRevision) was told of")
+        }
+        let seen = state.revision == model.revision ? model : pastModels[state.revision]
+        guard let seen, state.holdsRecords(of: seen) else {
+            throw SimulationFailure("a snapshot at \(state.revision) holds what never was")
+        }
+    }
+
     /// Takes the next write for applied if it may be without an answer yet: its client gave up, or its answer comes
     /// later. Such a write may show in a read before anything else tells.
     private mutating func applySilentWrite() -> Bool {

@@ -14,16 +14,22 @@ struct RecoveredState {
     private let records: [KeyValue]
 
     init(_ node: Node) throws(SimulationFailure) {
-        revision = node.mvcc.currentRevision
-        compactedRevision = node.mvcc.compactedRevision
         let lessor = node.applier.leases
-        leases = lessor.leaseIDs.reduce(into: [:]) { $0[$1] = lessor.lease($1)?.grantedTTLSeconds }
+        try self.init(
+            node.mvcc, leases: lessor.leaseIDs.reduce(into: [:]) { $0[$1] = lessor.lease($1)?.grantedTTLSeconds })
+    }
+
+    /// What a store holds, and the leases known beside it.
+    init(_ mvcc: MVCCStore, leases: [LeaseID: Int64] = [:]) throws(SimulationFailure) {
+        revision = mvcc.currentRevision
+        compactedRevision = mvcc.compactedRevision
+        self.leases = leases
         var request = RangeRequest()
         request.key = [0]
         request.rangeEnd = [0]
         do {
-            var cursor = try node.mvcc.openRange(request)
-            while try !node.mvcc.step(&cursor, budget: .unbounded) {}
+            var cursor = try mvcc.openRange(request)
+            while try !mvcc.step(&cursor, budget: .unbounded) {}
             records = try RangeResponse(decoding: cursor.answer.body).kvs
         } catch {
             throw SimulationFailure("the recovered store cannot be read: \(error)")
@@ -33,6 +39,9 @@ struct RecoveredState {
     func matches(_ model: KeyValueModel) -> Bool {
         // A compaction to revision 0 removes nothing, and etcd forgets it if a restart comes before it was carried out.
         model.revision == revision && max(0, model.compactedRevision) == max(0, compactedRevision)
-            && model.records([0], [0], at: revision) == records && model.leases == leases
+            && holdsRecords(of: model) && model.leases == leases
     }
+
+    /// Whether the keys and values are the model's.
+    func holdsRecords(of model: KeyValueModel) -> Bool { model.records([0], [0], at: revision) == records }
 }

@@ -33,7 +33,9 @@ final class SimulatedMember {
     private var committer: BoltCommitter?
     private var reads: [(token: RequestToken, read: LongRead)] = []
     /// Snapshots opened and not yet read.
-    private var snapshots: [(token: RequestToken, snapshot: StoreSnapshot)] = []
+    private var snapshots: [(token: RequestToken, snapshot: StoreSnapshot, bytes: Bytes)] = []
+    private var openedSnapshots: [RequestToken] = []
+    private var readSnapshots: [(token: RequestToken, bytes: Bytes)] = []
     /// Answers to clients since they were last taken, in the order in which they were given.
     private var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
     /// Watch streams that have a message.
@@ -73,7 +75,7 @@ final class SimulatedMember {
             switch actor {
             case .log: !logJobs.isEmpty
             case .store: committer != nil
-            case .reader: !reads.isEmpty
+            case .reader: !reads.isEmpty || !snapshots.isEmpty
             }
         }
     }
@@ -84,10 +86,31 @@ final class SimulatedMember {
         case .log: runLog()
         case .store: runStore()
         case .reader:
-            let (token, read) = reads.removeFirst()
-            node.longReadFinished(read, token, read.run())
+            if reads.isEmpty {
+                readSnapshot()
+            } else {
+                let (token, read) = reads.removeFirst()
+                node.longReadFinished(read, token, read.run())
+            }
         }
         takeEffects()
+    }
+
+    /// Reads a piece of the oldest snapshot.
+    private func readSnapshot() {
+        var (token, snapshot, bytes) = snapshots.removeFirst()
+        do throws(StoreError) {
+            bytes += try snapshot.read(offset: bytes.count, count: 16 << 10)
+        } catch {
+            node.failed(.store(error))
+            return
+        }
+        guard bytes.count == snapshot.byteCount else {
+            snapshots.append((token, snapshot, bytes))
+            return
+        }
+        node.closeSnapshot(token)
+        readSnapshots.append((token, bytes))
     }
 
     private func runLog() {
@@ -153,6 +176,28 @@ final class SimulatedMember {
         return revocations
     }
 
+    func defragment(_ token: RequestToken) {
+        node.defragment(token)
+        takeEffects()
+    }
+
+    func openSnapshot(_ token: RequestToken) {
+        node.openSnapshot(token)
+        takeEffects()
+    }
+
+    /// The snapshots opened since the last call.
+    func takeOpenedSnapshots() -> [RequestToken] {
+        defer { openedSnapshots = [] }
+        return openedSnapshots
+    }
+
+    /// The snapshots read to their ends since the last call.
+    func takeReadSnapshots() -> [(token: RequestToken, bytes: Bytes)] {
+        defer { readSnapshots = [] }
+        return readSnapshots
+    }
+
     /// The answers given since the last call.
     func takeReplies() -> [(token: RequestToken, result: Result<Reply, EtcdError>)] {
         defer { replies = [] }
@@ -214,7 +259,9 @@ final class SimulatedMember {
             case .commitStore(let started): committer = started
             case .longRead(let token, let read): reads.append((token, read))
             case .streamReady(let token): readyStreams.append(token)
-            case .snapshotOpened(let token, let snapshot): snapshots.append((token, snapshot))
+            case .snapshotOpened(let token, let snapshot):
+                snapshots.append((token, snapshot, []))
+                openedSnapshots.append(token)
             case .progress: break
             case .reply(let token, let result): replies.append((token, result))
             case .ready: isReady = true

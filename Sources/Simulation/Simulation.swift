@@ -19,6 +19,8 @@ package final class Simulation {
         package var readCount: Int
         /// Events that watches were told of.
         package var watchEventCount: Int
+        package var defragmentationCount: Int
+        package var snapshotCount: Int
         package var crashCount: Int
         package var eventCount: Int
         package var virtualNanoseconds: UInt64
@@ -37,6 +39,7 @@ package final class Simulation {
     private var hashes = HashLedger()
     private var leases = LeaseLedger()
     private var watches: WatchClients
+    private var maintenance = MaintenanceLedger()
     private var trace = SimulationTrace()
     private var requestCount = 0
     /// When a request was last made or answered, in events. Too long without is a member that is stuck.
@@ -87,7 +90,8 @@ package final class Simulation {
     }
 
     private var isDone: Bool {
-        requestCount == settings.requestCount && history.awaitedCount + hashes.awaitedCount + leases.awaitedCount == 0
+        requestCount == settings.requestCount
+            && history.awaitedCount + hashes.awaitedCount + leases.awaitedCount + maintenance.awaitedCount == 0
             && crashCount >= settings.crashCount
     }
 
@@ -96,6 +100,7 @@ package final class Simulation {
         return Outcome(
             traceHash: trace.hash, acknowledgedWriteCount: history.acknowledgedWriteCount, readCount: history.readCount,
             watchEventCount: watches.eventCount,
+            defragmentationCount: maintenance.defragmentationCount, snapshotCount: maintenance.snapshotCount,
             crashCount: crashCount, eventCount: trace.eventCount, virtualNanoseconds: clock.monotonicNanoseconds())
     }
 
@@ -127,6 +132,7 @@ package final class Simulation {
             member.advance(nanoseconds: pause)
         }
         try takeReplies()
+        try takeSnapshots()
     }
 
     /// An actor that can go on; none, now and then, so that time passes while it waits.
@@ -144,6 +150,10 @@ package final class Simulation {
             hashes.asked(token)
             trace.add("hash", "")
             member.hashKV(revision: 0, token)
+            return
+        }
+        if schedule.below(100) < settings.maintenancePercent {
+            maintain(token)
             return
         }
         let request = workload.next(history.model)
@@ -166,6 +176,32 @@ package final class Simulation {
         return RequestToken(rawValue: nextToken)
     }
 
+    private func maintain(_ token: RequestToken) {
+        if schedule.below(2) == 0 {
+            trace.add("defragment", "\(token.rawValue)")
+            maintenance.askedDefragmentation(token)
+            member.defragment(token)
+        } else {
+            trace.add("snapshot", "\(token.rawValue)")
+            maintenance.askedSnapshot(token, history)
+            member.openSnapshot(token)
+        }
+    }
+
+    /// Those opened come after the answers: what they hold is known then.
+    private func takeSnapshots() throws(SimulationFailure) {
+        for token in member.takeOpenedSnapshots() {
+            trace.add("opened", "\(token.rawValue)")
+            lastProgress = trace.eventCount
+            maintenance.opened(token, history)
+        }
+        for (token, bytes) in member.takeReadSnapshots() {
+            trace.add("read", "\(token.rawValue) \(bytes.count)")
+            lastProgress = trace.eventCount
+            try maintenance.read(token, bytes)
+        }
+    }
+
     private func takeReplies() throws(SimulationFailure) {
         for id in member.takeRevocations() {
             trace.add("expire", "\(id)")
@@ -175,6 +211,7 @@ package final class Simulation {
         for (token, result) in member.takeReplies() {
             trace.add("reply", "\(token.rawValue) \(result)")
             lastProgress = trace.eventCount
+            if try maintenance.answered(token, result) { continue }
             if try hashes.answered(token, result, history.model) { continue }
             if let (id, ttl) = try leases.answered(token, result, now: clock.monotonicNanoseconds()) {
                 try history.renewed(id, ttlSeconds: ttl)
@@ -283,6 +320,7 @@ package final class Simulation {
         trace.mix(disk: member.disk)
         let disk = member.disk.crashClone(policy, entropy: &crashes)
         hashes.crashed()
+        maintenance.crashed()
         let recovered = try Recovery(disk: disk, clock: clock, settings: settings)
         try history.crashed(recovered.state)
         try watches.crashed(history.model)

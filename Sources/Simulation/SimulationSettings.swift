@@ -43,6 +43,8 @@ package struct SimulationSettings: Equatable, Sendable {
         settings.heldEventCount = 5
         return settings
     }
+    /// How many of a hundred requests are defragmentations and snapshots.
+    package var maintenancePercent = 0
 
     package init() {}
 
@@ -69,6 +71,7 @@ package struct SimulationSettings: Equatable, Sendable {
         watches.messageRevisionCount = 1 + entropy.below(8)
         watches.sliceRecordCount = 1 + entropy.below(40)
         watches.heldEventCount = 1 + entropy.below(10)
+        maintenancePercent = entropy.below(8)
     }
 
     func nodeSettings() -> NodeSettings {

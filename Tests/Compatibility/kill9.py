@@ -1,11 +1,14 @@
 """Kills the server with SIGKILL 50 times and more, each time under many clients and after at least 500 acknowledged writes: at
-random moments, and at least three times each inside a file commit, a cut of the log's segment and a compaction.
+random moments, and at least three times each inside a file commit, a cut of the log's segment, a
+compaction and a defragmentation.
 
 The moments are found from outside, by watching the files, and proven by what the files hold after the kill. After each kill every
 acknowledged write is there, no revision went back, HashKV at revisions read before is what it was, and the db file passes the page check."""
+import json
 import os
 import random
 import sys
+import threading
 import time
 
 from support.bolt import BoltFile, Damaged, main_revision
@@ -169,6 +172,41 @@ class Compaction:
         return f"compaction to {scheduled} begun, {finished} done" if scheduled > finished else ""
 
 
+class Defragmentation:
+    """While pages are moved: after the call, before its answer."""
+    name, sizes = "defragmentation", (200, 2000, 20_000)
+
+    def wait(self, trial, client):
+        keys = [b"holes/%03d" % number for number in range(100)]
+        for turn in range(60):
+            value = b"%d/%d/" % (trial.kills, turn) + b"h" * 4000
+            puts = [{"request_put": {"key": key, "value": value}} for key in keys]
+            revision = client.ask("KV/Txn", success=puts)["header"]["revision"]
+            for key in keys:
+                trial.ledger.answered(key, revision, value)
+        trial.ledger.recent = [item for item in trial.ledger.recent if not item[0].startswith(b"holes/") or item[1] == revision]
+        client.ask("KV/Compact", revision=revision - 5, physical=True)
+        trial.read_hash(client)
+        self.caller = threading.Thread(target=self.defragment, args=(trial.server,), daemon=True)
+        self.caller.start()
+        time.sleep(trial.random.uniform(0, 0.2))
+
+    @staticmethod
+    def defragment(server):
+        with server.client() as client:
+            client.unary("/etcdserverpb.Maintenance/Defragment", timeout=30)
+
+    def evidence(self, server):
+        """What the server last said in its log of a defragmentation, which is never its end, and the holes still in the file."""
+        self.caller.join(30)
+        with open(server.log, encoding="utf-8", errors="replace") as log:
+            said = [json.loads(line) for line in log if '"defragmentation"' in line and line.endswith("}\n")]
+        file = BoltFile(server.path("snap", "db")).check()
+        if not said or int(said[-1]["percent"]) == 100:
+            return ""
+        return f"the log ends at {said[-1]['percent']} %, {file['free']} of {file['pages']} pages free"
+
+
 def rounds(moment, kills, most):
     """Kills at this moment until there were so many kills and, for a certain moment, enough of them inside. The number of kills."""
     began = time.time()
@@ -191,7 +229,7 @@ def rounds(moment, kills, most):
 
 
 if __name__ == "__main__":
-    total = rounds(FileCommit(), 6, 20) + rounds(SegmentCut(), 4, 20) + rounds(Compaction(), 4, 20)
+    total = rounds(FileCommit(), 6, 20) + rounds(SegmentCut(), 4, 20) + rounds(Compaction(), 4, 20) + rounds(Defragmentation(), 4, 20)
     total += rounds(AnyMoment(), TOTAL - total, TOTAL)
     check(f"{total} kills in all", total >= TOTAL, f"fewer than {TOTAL}")
     finish()

@@ -3,10 +3,10 @@ import SimulatedPlatform
 import Simulation
 import Testing
 
-/// Five fixed workloads; in each, every single disk operation is a place to lose power and a place to fail.
+/// Six fixed workloads; in each, every single disk operation is a place to lose power and a place to fail.
 @Suite struct CrashEverywhereTests {
     enum FixedWorkload: String, CaseIterable {
-        case puts, largeValues, deletes, compactions, segments
+        case puts, largeValues, deletes, compactions, segments, defragmentation
 
         var settings: SimulationSettings {
             var settings = SimulationSettings()
@@ -24,6 +24,10 @@ import Testing
             case .compactions:
                 settings.keyCount = 3
                 settings.mix = WorkloadMix(put: 60, deleteRange: 15, compareAndPut: 0, compact: 20, range: 5)
+            case .defragmentation:
+                settings.mix = WorkloadMix(put: 60, deleteRange: 25, compareAndPut: 5, compact: 8, range: 2)
+                settings.greatestValueByteCount = 30_000
+                settings.maintenancePercent = 6
             case .segments:
                 settings.segmentByteCount = 4_000
                 settings.snapshotEntryCount = 10

@@ -9,6 +9,18 @@ import Testing
         #expect(outcome.acknowledgedWriteCount > 0)
     }
 
+    @Test func defragmentationsAndSnapshotsAreAmongWhatHappens() throws {
+        var (defragmentations, snapshots) = (0, 0)
+        for seed in 100..<106 as Range<UInt64> {
+            var settings = SimulationSettings()
+            settings.maintenancePercent = 8
+            let outcome = try Simulation(seed: seed, settings: settings).run()
+            defragmentations += outcome.defragmentationCount
+            snapshots += outcome.snapshotCount
+        }
+        #expect(defragmentations > 20 && snapshots > 20)
+    }
+
     @Test(arguments: [7, 8, 9])
     func theSameSeedGivesTheSameRun(seed: Int) throws {
         let first = try Simulation(seed: UInt64(seed)).run()
