@@ -110,12 +110,17 @@ package final class BoltFile {
     /// Unless the last commit was finished, it does nothing but fail with `.unfinishedCommit`: one commit at a time, and
     /// none after one that failed (ordering rule 5).
     package func beginCommit(_ changes: [BoltBucketChanges]) -> BoltCommitter {
+        beginCommit(from: SortedChanges(changes: changes))
+    }
+
+    /// The same for changes that are yet to be put in order, which the committer does.
+    package func beginCommit(from source: any BoltChangeSource) -> BoltCommitter {
         let failure: BoltError? = isCommitting ? .unfinishedCommit : nil
         isCommitting = true
         let base = failure == nil ? pin() : BoltView(pages: pages, root: root)
         let reachable = readers.reduce(previousHighWaterMark) { max($0, $1.highWaterMark) }
         let input = CommitInput(
-            base: base, changes: changes, free: free, released: releasePending(), openedTransaction: openedTransaction,
+            base: base, source: source, free: free, released: releasePending(), openedTransaction: openedTransaction,
             storedFreeList: storedFreeList, fileByteCount: fileByteCount, settings: settings,
             slice: defragmentation?.next, reachablePageCount: reachable)
         free = PageRuns()

@@ -26,8 +26,7 @@ struct CommitPlan: Sendable {
 struct CommitInput: Sendable {
     /// The newest state of the file; pinned.
     let base: BoltView
-    /// Sorted by bucket.
-    let changes: [BoltBucketChanges]
+    let source: any BoltChangeSource
     /// Pages it may use.
     let free: PageRuns
     /// More of them, in any order.
@@ -158,10 +157,11 @@ extension CommitPlan {
 
     /// The buckets to change, and those that a defragmentation may come to, sorted.
     private static func buckets(_ input: CommitInput) throws(BoltError) -> [BoltBucketChanges] {
-        guard let slice = input.slice, slice.work != .settle else { return input.changes }
-        let changed = Set(input.changes.map(\.bucket))
+        let changes = input.source.sortedChanges()
+        guard let slice = input.slice, slice.work != .settle else { return changes }
+        let changed = Set(changes.map(\.bucket))
         let others = try input.base.bucketNames().filter { !$0.precedes(slice.bucket) && !changed.contains($0) }
-        let all = input.changes + others.map { BoltBucketChanges(bucket: $0, changes: []) }
+        let all = changes + others.map { BoltBucketChanges(bucket: $0, changes: []) }
         return all.sorted { $0.bucket.precedes($1.bucket) }
     }
 

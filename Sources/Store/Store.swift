@@ -187,20 +187,7 @@ package final class Store {
         guard ready > 0 || (isSliceDue && isDefragmenting) else { return nil }
         committingTableCount = ready
         let tables = live.tables.suffix(ready)
-        var changes: [BoltBucketChanges] = []
-        for bucket in Bucket.allCases {
-            var merger = ChangeMerger(tables.map { $0[bucket] }.filter { $0.count > 0 }, from: [], to: nil)
-            var merged: [BoltChange] = []
-            while let (key, value) = merger.peek() {
-                merged.append(BoltChange(key: key, value: value))
-                merger.pass()
-            }
-            if merged.isEmpty { continue }
-            // Revisions only ascend, so that bucket's pages are filled (etcd v3.6 `backend/batch_tx.go`, `UnsafeSeqPut`).
-            let fillPercent = bucket == .key ? 90 : 50
-            changes.append(BoltBucketChanges(bucket: bucket.name, changes: merged, fillPercent: fillPercent))
-        }
-        return file.beginCommit(changes)
+        return file.beginCommit(from: FrozenTables(tables: Array(tables)))
     }
 
     /// Takes what the committer made of the file: reads go to its pages, and the tables it wrote are dropped.

@@ -109,6 +109,8 @@ extension ServerConfiguration {
         node.autoCompactionRetention = try Self.retention(
             flags.text("auto-compaction-retention"), isPeriodic: isPeriodic)
         positive("backend-batch-limit") { node.commitChangeCount = $0 }
+        let threshold = flags.unsigned("bootstrap-defrag-threshold-megabytes").multipliedReportingOverflow(by: 1 << 20)
+        node.bootstrapDefragmentationByteCount = threshold.overflow ? .max : Int(clamping: threshold.partialValue)
         positive("compaction-batch-limit") { node.compactionBatchCount = $0 }
         node.isReconfigurationStrict = flags.boolean("strict-reconfig-check")
         node.maxLearnerCount = Int(clamping: max(0, flags.integer("max-learners")))

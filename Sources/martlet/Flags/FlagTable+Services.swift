@@ -112,8 +112,7 @@ extension FlagTable {
             "Time to answer a request above which a warning is logged."),
         Flag(
             "bootstrap-defrag-threshold-megabytes", .integer(.uint), "0",
-            "Size that defragmentation at the start must free, in MB, to be done (0 is never).",
-            .none("the file is not defragmented at the start in this version")),
+            "Size that defragmentation at the start must free, in MB, to be done (0 is never)."),
     ]
 
     static let unsafe: [Flag] = [
