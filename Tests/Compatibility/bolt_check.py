@@ -88,8 +88,31 @@ def written_here():
         check_file("db after 3,000 writes, a compaction and a stop", server.path("snap", "db"))
 
 
+def defragmented():
+    """A file with holes, and then without: the same for etcdutl, and as small as Status says."""
+    with Server() as server:
+        with server.client() as client:
+            for turn in range(20):
+                for number in range(100):
+                    client.ask("KV/Put", key=b"key/%05d" % number, value=bytes([turn]) * (number * 31 % 9000))
+                client.ask("KV/Put", key=b"large", value=os.urandom(400_000 + 30_000 * turn))
+            revision = client.ask("KV/Put", key=b"last", value=b"1")["header"]["revision"]
+            client.ask("KV/Compact", revision=revision, physical=True)
+            before = client.ask("Maintenance/Status")
+            answer = client.ask("Maintenance/Defragment")
+            after = client.ask("Maintenance/Status")
+        check("Defragment answers without a header", not answer, answer)
+        check("the file was mostly holes, and has few", before["dbSizeInUse"] * 2 < before["dbSize"] and after["dbSize"] <= after["dbSizeInUse"] * 1.1,
+              f"{before['dbSizeInUse']} of {before['dbSize']} in use before, {after['dbSizeInUse']} of {after['dbSize']} after")
+        check("the file is cut off", os.path.getsize(server.path("snap", "db")) <= after["dbSize"] + 4096,
+              os.path.getsize(server.path("snap", "db")))
+        server.stop()
+        check_file("db after a defragmentation", server.path("snap", "db"))
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="martlet-test-") as place:
         golden(place)
     written_here()
+    defragmented()
     finish()
