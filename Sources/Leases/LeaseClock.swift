@@ -7,6 +7,7 @@ package import Primitives
 /// at the clock may have happened as late as the second of them, so a lease's time is counted from there. A new leader
 /// does not know when that was, and gives each lease its whole time again, or what the last checkpoint left of it.
 package struct LeaseClock {
+    /// How leases are kept by the clock; times are in nanoseconds.
     package struct Settings: Sendable {
         /// What a new leader adds to each lease: until it was elected no lease could be renewed.
         package var extensionNanoseconds: UInt64

@@ -1,5 +1,6 @@
 /// How far something that takes a while is, for the log.
 package struct NodeProgress: Equatable, Sendable {
+    /// What takes a while.
     package enum Operation: String, Sendable {
         case defragmentation
     }

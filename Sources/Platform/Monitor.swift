@@ -34,7 +34,7 @@ final class Monitor: @unchecked Sendable {
         check(unsafe pthread_cond_wait(condition, mutex))
     }
 
-    /// Wakes all threads that wait. Only within `withLock`.
+    /// Wakes all threads that wait. What they wait for must have been changed within `withLock`.
     func signal() {
         check(unsafe pthread_cond_broadcast(condition))
     }

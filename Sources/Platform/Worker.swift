@@ -21,17 +21,17 @@ package final class Worker<Job: Sendable>: @unchecked Sendable {
     /// Gives the thread a job. After `stop` it is dropped.
     package func submit(_ job: Job) {
         monitor.withLock {
-            if isStopping { return }
-            queue.append(job)
-            monitor.signal()
+            if !isStopping { queue.append(job) }
         }
+        // Not under the lock, on which the thread would at once have to wait.
+        monitor.signal()
     }
 
     /// Ends the thread once it has done what it was given, and waits for that.
     package func stop() {
+        monitor.withLock { isStopping = true }
+        monitor.signal()
         monitor.withLock {
-            isStopping = true
-            monitor.signal()
             while !hasEnded { monitor.wait() }
         }
     }
@@ -42,10 +42,8 @@ package final class Worker<Job: Sendable>: @unchecked Sendable {
                 run(job, index == jobs.count - 1 && isIdle)
             }
         }
-        monitor.withLock {
-            hasEnded = true
-            monitor.signal()
-        }
+        monitor.withLock { hasEnded = true }
+        monitor.signal()
     }
 
     /// Waits for jobs and takes all there are; nil once the thread shall end.

@@ -3,6 +3,7 @@ package import Primitives
 
 /// All that ever happened to the keys of a store, in order: what watches are held against.
 package struct KeyHistory: Sendable {
+    /// One change of one key.
     package struct Change: Equatable, Sendable {
         package var revision: Int64
         package var key: Bytes

@@ -54,6 +54,7 @@ final class Server {
         let disk = RealDisk()
         let opened = try open(disk)
         defer { opened.node.close() }
+        try UnservedDirectory.check(opened.node)
         let loop = NodeLoop(
             node: opened.node, writer: opened.writer, disk: disk, server: server, http: http, acceptor: acceptor,
             mailbox: mailbox, configuration: configuration, services: services, clock: clock)

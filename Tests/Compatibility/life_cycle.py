@@ -7,7 +7,7 @@ import time
 
 from kill9 import AnyMoment, Trial
 from support.checks import check, finish
-from support.servers import ETCD, SERVER, Server, environment, run
+from support.servers import ETCD, ETCDCTLS, SERVER, Server, environment, run
 
 
 def starts_and_logs():
@@ -66,6 +66,20 @@ def data_is_locked():
         check("a real etcd waits for data that this server holds", code != 0)
 
 
+def users_are_not_ignored():
+    """A directory whose users only a later version checks is refused, not served to everybody."""
+    with Server(ETCD) as holder:
+        for words in (["user", "add", "root:secret"], ["role", "add", "root"], ["user", "grant-role", "root", "root"], ["auth", "enable"]):
+            code, out, err = run(ETCDCTLS["3.5"], "--endpoints", holder.endpoint, *words)
+            assert code == 0, out + err
+        holder.stop()
+        ours = Server(data=holder.data)
+        code, out, err = run(*ours.command, seconds=20)
+        ours.close()
+        check("a directory with authentication switched on is refused, with the reason", code == 1 and "authentication is switched on" in out + err,
+              f"{code}, {(out + err)[-300:]}")
+
+
 def second_signal_ends_at_once():
     """The first signal drains; a second does not wait for that."""
     with Server() as server, server.client() as client:
@@ -113,6 +127,7 @@ if __name__ == "__main__":
     starts_and_logs()
     refuses()
     data_is_locked()
+    users_are_not_ignored()
     second_signal_ends_at_once()
     slow_requests_are_told_of()
     ends()
