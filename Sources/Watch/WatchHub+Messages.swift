@@ -63,6 +63,7 @@ extension WatchHub {
     private func eventsMessage(of watcher: Watcher, through goal: Int64?) throws(MVCCError) -> MVCCAnswer? {
         guard watcher.state != .closed else { return nil }
         watcher.isQueued = false
+        if let message = onlyEventMessage(of: watcher) { return message }
         let goal = goal ?? watcher.lastEventRevision
         let isHistory = !watcher.held.isEmpty
         let events = isHistory ? try takeHeld(watcher) : takeFromLog(watcher)
@@ -79,6 +80,36 @@ extension WatchHub {
         sentEventCount += UInt64(events.count)
         // As etcd: the present for what was read from history.
         return encode(events, for: watcher, revision: isHistory ? mvcc.currentRevision : last.revision)
+    }
+
+    /// The message of a watcher that has just one event of the log to take: what a quick client gets of each change. Those
+    /// who watch the same under the same number get the same bytes, which are made once.
+    private func onlyEventMessage(of watcher: Watcher) -> MVCCAnswer? {
+        guard watcher.held.isEmpty, watcher.noted.count == 1, watcher.unnoted == nil,
+            watcher.noted[0] >= log.firstSequence
+        else { return nil }
+        let body = SharedBody.Key(
+            sequence: watcher.noted[0], watchID: watcher.id, withPrevious: watcher.wantsPrevious)
+        let revision = watcher.lastLogRevision
+        if sharedBody?.key != body {
+            let event = log[body.sequence]
+            sharedBody = SharedBody(key: body, bytes: self.body([event], for: watcher, isFragment: false))
+        }
+        guard let bytes = sharedBody?.bytes else { return nil }
+        watcher.noted.removeAll(keepingCapacity: true)
+        watcher.nextRevision = revision + 1
+        watcher.isNoticeDue = false
+        sentEventCount += 1
+        endTaking()
+        return MVCCAnswer(revision: revision, body: bytes)
+    }
+
+    /// A watcher has taken all that it has of the log; when that is so of all, the log is of no use.
+    func endTaking() {
+        waitingCount -= 1
+        if waitingCount > 0 { return }
+        log.removeAll()
+        sharedBody = nil
     }
 
     // MARK: Taking
@@ -121,10 +152,7 @@ extension WatchHub {
         } else if let last = batch.events.last {
             watcher.nextRevision = last.revision + 1
         }
-        if !watcher.hasLogEvents {
-            waitingCount -= 1
-            if waitingCount == 0 { log.removeAll() }
-        }
+        if !watcher.hasLogEvents { endTaking() }
         return batch.events
     }
 
@@ -184,6 +212,18 @@ extension WatchHub {
         for event in events { event.write(to: &writer, withPrevious: watcher.wantsPrevious) }
         return writer.bytes
     }
+}
+
+/// The body of a message that was made last, for others who are owed the same.
+struct SharedBody {
+    struct Key: Equatable {
+        let sequence: Int
+        let watchID: Int64
+        let withPrevious: Bool
+    }
+
+    let key: Key
+    let bytes: Bytes
 }
 
 /// The events of one message under construction.

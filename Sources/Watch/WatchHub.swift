@@ -28,6 +28,8 @@ package final class WatchHub {
     private var announced: [WatchStreamID] = []
 
     var log = WatchLog()
+    /// The message made last of a single event.
+    var sharedBody: SharedBody?
     /// Watchers that take from the log.
     var live = WatcherIndex()
     /// How many of them have something to take.
@@ -186,8 +188,7 @@ package final class WatchHub {
     func forgetLogEvents(_ watcher: Watcher) {
         guard watcher.hasLogEvents else { return }
         watcher.forgetLogEvents()
-        waitingCount -= 1
-        if waitingCount == 0 { log.removeAll() }
+        endTaking()
     }
 
     func dropHeld(_ watcher: Watcher) {

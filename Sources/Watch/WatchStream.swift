@@ -30,6 +30,8 @@ final class WatchStream {
 
     private var queue: [Item?] = []
     private var queueStart = 0
+    /// Whether the first item is a watcher that keeps its turn.
+    private var hasOpenTurn = false
     /// How many items are answers to requests.
     private(set) var answerCount = 0
     /// The rest of a message that was split.
@@ -87,6 +89,7 @@ final class WatchStream {
         watchersByID = [:]
         queue = []
         queueStart = 0
+        hasOpenTurn = false
     }
 
     /// Whether every watcher's start has come.
@@ -107,7 +110,7 @@ final class WatchStream {
 
     /// What the watcher whose turn it is has by now goes before an item that is added.
     private func extendTurn() {
-        guard queueStart < queue.count, case .events(let watcher, let goal?) = queue[queueStart] else { return }
+        guard hasOpenTurn, case .events(let watcher, let goal?) = queue[queueStart] else { return }
         queue[queueStart] = .events(watcher, through: max(goal, watcher.lastEventRevision))
     }
 
@@ -117,11 +120,12 @@ final class WatchStream {
         assertAlways(queueStart > 0, "an item was taken")
         queueStart -= 1
         queue[queueStart] = item
+        if case .events(_, through: .some) = item { hasOpenTurn = true }
     }
 
     func takeFirst() -> Item? {
-        guard queueStart < queue.count, let item = queue[queueStart] else { return nil }
-        queue[queueStart] = nil
+        guard queueStart < queue.count, let item = queue[queueStart].take() else { return nil }
+        hasOpenTurn = false
         queueStart += 1
         if queueStart > 64, queueStart > queue.count / 2 {
             // One free place stays, for `putBack`.
