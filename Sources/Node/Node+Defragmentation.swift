@@ -4,6 +4,9 @@ internal import Store
 
 /// Defragmentation: the store's file gets rid of its free pages in slices, one with each commit. Nothing waits for it.
 extension Node {
+    /// Whether a defragmentation is under way.
+    package var isDefragmenting: Bool { defragmentation.isRunning }
+
     /// A client wants the file defragmented, and hears when it is. All who want it meanwhile share the run.
     ///
     /// What readers of older states pin stays where it is, and then the file is as small as they let it be.
@@ -28,6 +31,7 @@ extension Node {
         defragmentation.start = now
         defragmentation.nextSlice = now
         defragmentation.isRunning = true
+        measurements.defragmentationBegan()
         report(percent: 0, byteCount: 0)
     }
 
@@ -36,6 +40,7 @@ extension Node {
         guard defragmentation.isRunning else { return }
         guard let progress = store.defragmentationProgress else {
             defragmentation.isRunning = false
+            measurements.defragmentationEnded()
             report(percent: 100, byteCount: defragmentation.byteCount)
             let waiters = defragmentation.waiters
             defragmentation.waiters = []

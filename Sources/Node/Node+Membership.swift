@@ -44,7 +44,7 @@ extension Node {
 
     private func change(_ change: MemberChange, _ token: RequestToken) {
         guard !memberChanges.isFull else {
-            reply(token, .failure(.tooManyRequests))
+            refuse(token, change, .tooManyRequests)
             return
         }
         memberChanges.add(token, change, deadline: now + settings.requestTimeoutNanoseconds)
@@ -58,7 +58,7 @@ extension Node {
                 try applier.cluster.check(next.change, isStrict: settings.isReconfigurationStrict)
                 memberChanges.propose(next, requestID: try propose(next.change))
             } catch {
-                reply(next.token, .failure(error))
+                refuse(next.token, next.change, error)
             }
         }
     }
@@ -86,10 +86,26 @@ extension Node {
             response.members = applier.cluster.members.map(\.message)
             // The header of cluster answers has no revision (etcd v3.6 `server/etcdserver/api/v3rpc/member.go`).
             reply(waiter.token, .success(Reply(revision: 0, body: response.encoded())))
-        case (.success(let answer), _):
+        case (.success(let answer), let change):
+            if case .promote = change { measurements.promoted() }
             reply(waiter.token, .success(Reply(answer)))
-        case (.failure(let error), _):
-            reply(waiter.token, .failure(error))
+        case (.failure(let error), let change):
+            refuse(waiter.token, change, error)
         }
+    }
+
+    /// Tells a client that its change is not made. Only who leads counts promotions, in etcd's own words for the reason (etcd
+    /// v3.6 `server/etcdserver/server.go`, `PromoteMember`, `api/membership/errors.go`).
+    func refuse(_ token: RequestToken, _ change: MemberChange, _ error: EtcdError) {
+        if case .promote = change, raft.role == .leader {
+            let reason =
+                switch error {
+                case .memberNotFound: "membership: ID not found"
+                case .memberNotLearner: "membership: can only promote a learner member"
+                default: error.message
+                }
+            measurements.promotionFailed(reason)
+        }
+        reply(token, .failure(error))
     }
 }

@@ -122,7 +122,7 @@ package final class Node {
             }
         }
         for token in lateReads { reply(token, .failure(.timeout)) }
-        for token in memberChanges.expire(now: now) { reply(token, .failure(.timeout)) }
+        for waiter in memberChanges.expire(now: now) { refuse(waiter.token, waiter.change, .timeout) }
         watches.tick(now: now)
     }
 

@@ -29,6 +29,10 @@ package final class NodeMeasurements {
     package private(set) var lastCompaction: UInt64?
     private var compactionStart: UInt64?
 
+    /// How long defragmentations took.
+    package private(set) var defragmentationTimes = Histogram(.exponential(start: 0.1, factor: 2, count: 13))
+    private var defragmentationStart: UInt64?
+
     /// How long snapshots for clients were open.
     package private(set) var snapshotTimes = Histogram(.exponential(start: 0.01, factor: 2, count: 17))
     private var snapshotStarts: [RequestToken: UInt64] = [:]
@@ -39,6 +43,9 @@ package final class NodeMeasurements {
     /// ask for one.
     package internal(set) var slowReadIndexCount: UInt64 = 0
     package internal(set) var failedReadIndexCount: UInt64 = 0
+    /// Learners that this member made voters while it led, and how many it could not, by etcd's text of the reason.
+    package private(set) var promotionCount: UInt64 = 0
+    package private(set) var failedPromotions: [(reason: String, count: UInt64)] = []
     /// Leaders that this member has come to know since it started.
     package private(set) var leaderChangeCount: UInt64 = 0
     private var lastLeader = MemberID.none
@@ -96,6 +103,17 @@ package final class NodeMeasurements {
         lastCompaction = end
     }
 
+    /// A defragmentation began. There is one at a time.
+    func defragmentationBegan() {
+        defragmentationStart = stopwatch()
+    }
+
+    func defragmentationEnded() {
+        guard let start = defragmentationStart else { return }
+        defragmentationStart = nil
+        defragmentationTimes.observe(nanoseconds: stopwatch() &- start)
+    }
+
     /// A client's snapshot was opened.
     func snapshotOpened(_ token: RequestToken) {
         snapshotStarts[token] = stopwatch()
@@ -105,6 +123,19 @@ package final class NodeMeasurements {
     func snapshotClosed(_ token: RequestToken) {
         guard let start = snapshotStarts.removeValue(forKey: token) else { return }
         snapshotTimes.observe(nanoseconds: stopwatch() &- start)
+    }
+
+    func promoted() {
+        promotionCount &+= 1
+    }
+
+    /// - Parameter reason: as etcd names it; there are few.
+    func promotionFailed(_ reason: String) {
+        if let place = failedPromotions.firstIndex(where: { $0.reason == reason }) {
+            failedPromotions[place].count &+= 1
+        } else {
+            failedPromotions.append((reason, 1))
+        }
     }
 
     /// Who leads now, as far as this member knows.

@@ -12,9 +12,4 @@ package struct NodeProgress: Equatable, Sendable {
     package var byteCount: Int
     /// Time since it began, in nanoseconds.
     package var nanoseconds: UInt64
-
-    /// Bytes dealt with in a second, on average.
-    package var bytesPerSecond: Int {
-        nanoseconds == 0 ? 0 : Int(Double(byteCount) / (Double(nanoseconds) / 1e9))
-    }
 }

@@ -41,15 +41,15 @@ struct PendingMemberChanges {
         return proposed.waiter
     }
 
-    /// The clients whose time is over. What is in the log is decided there all the same.
-    mutating func expire(now: UInt64) -> [RequestToken] {
-        var expired: [RequestToken] = []
+    /// Those whose time is over. What is in the log is decided there all the same.
+    mutating func expire(now: UInt64) -> [Waiter] {
+        var expired: [Waiter] = []
         if let proposed, proposed.waiter.deadline <= now {
-            expired.append(proposed.waiter.token)
+            expired.append(proposed.waiter)
             self.proposed = nil
         }
         guard let first = waiting.first, first.deadline <= now else { return expired }
-        expired += waiting.filter { $0.deadline <= now }.map(\.token)
+        expired += waiting.filter { $0.deadline <= now }
         waiting.removeAll { $0.deadline <= now }
         return expired
     }

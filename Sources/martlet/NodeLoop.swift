@@ -34,6 +34,7 @@ final class NodeLoop {
     /// `--warning-apply-duration`, in nanoseconds.
     var applyWarningNanoseconds: UInt64 = 100_000_000
     private var compactionLog = CompactionLog()
+    private var defragmentationLog = DefragmentationLog()
 
     private enum ReadJob: Sendable {
         case long(RequestToken, LongRead)
@@ -192,14 +193,7 @@ final class NodeLoop {
         case .commitStore(let committer): storeThread.submit(committer)
         case .longRead(let token, let read): readThread.submit(.long(token, read))
         case .snapshotOpened(let token, let snapshot): services.snapshotOpened(token, snapshot)
-        case .progress(let progress):
-            logger.info(
-                "\(progress.operation.rawValue)",
-                metadata: [
-                    "percent": .stringConvertible(progress.percent),
-                    "bytes-moved": .stringConvertible(progress.byteCount),
-                    "bytes-per-second": .stringConvertible(progress.bytesPerSecond),
-                ])
+        case .progress(let progress): defragmentationLog.note(progress, of: node)
         case .reply(let token, let result):
             if HTTPServices.owns(token) {
                 httpServices.answer(token, result)

@@ -7,18 +7,9 @@ extension ServerMetrics {
 
     private var peerFamilies: [MetricFamily] {
         [
-            .gauge(
-                "etcd_disk_defrag_inflight",
-                "Whether or not defrag is active on the member. 1 means active, 0 means not.", 0),
-            .histogram(
-                "etcd_disk_backend_defrag_duration_seconds", "The latency distribution of backend defragmentation.",
-                Histogram(.exponential(start: 0.1, factor: 2, count: 13))),
             .counter(
                 "etcd_server_heartbeat_send_failures_total",
                 "The total number of leader heartbeat send failures (likely overloaded from slow disk).", 0),
-            .counter(
-                "etcd_server_learner_promote_successes",
-                "The total number of successful learner promotions while this member is leader.", 0),
             .gauge(
                 "etcd_server_snapshot_apply_in_progress_total",
                 "1 if the server is applying the incoming snapshot. 0 if none.", 0),

@@ -41,6 +41,12 @@ extension ServerMetrics {
                 "etcd_debugging_disk_backend_commit_rebalance_duration_seconds",
                 "The latency distributions of commit.rebalance called by bboltdb backend.",
                 Histogram(.exponential(start: 0.001, factor: 2, count: 14))),
+            .gauge(
+                "etcd_disk_defrag_inflight",
+                "Whether or not defrag is active on the member. 1 means active, 0 means not.", node.isDefragmenting),
+            .histogram(
+                "etcd_disk_backend_defrag_duration_seconds", "The latency distribution of backend defragmentation.",
+                node.measurements.defragmentationTimes),
         ]
     }
 

@@ -68,6 +68,19 @@ extension ServerMetrics {
         ]
     }
 
+    var promotionFamilies: [MetricFamily] {
+        [
+            .counter(
+                "etcd_server_learner_promote_successes",
+                "The total number of successful learner promotions while this member is leader.",
+                node.measurements.promotionCount),
+            MetricFamily(
+                .counter, "etcd_server_learner_promote_failures",
+                "The total number of failed learner promotions (likely learner not ready) while this member is leader.",
+                node.measurements.failedPromotions.map { MetricSample($0.count, [MetricLabel("Reason", $0.reason)]) }),
+        ]
+    }
+
     private var featureSamples: [MetricSample] {
         func sample(_ name: String, _ stage: FeatureGates.Stage, _ isEnabled: Bool) -> MetricSample {
             MetricSample(isEnabled ? 1 : 0, [MetricLabel("name", name), MetricLabel("stage", stage.rawValue)])

@@ -39,9 +39,9 @@ final class ServerMetrics {
     /// files of a process takes a while if there are many.
     func scrape(_ http: HTTPCounts) -> @Sendable () -> [MetricFamily] {
         let families =
-            memberFamilies + proposalFamilies + applyFamilies + keyFamilies + compactionFamilies + watchFamilies
-            + leaseFamilies + logFamilies + storeFamilies + snapshotFamilies + callFamilies + probeFamilies(http)
-            + constantFamilies
+            memberFamilies + promotionFamilies + proposalFamilies + applyFamilies + keyFamilies + compactionFamilies
+            + watchFamilies + leaseFamilies + logFamilies + storeFamilies + snapshotFamilies + callFamilies
+            + probeFamilies(http) + constantFamilies
         return { families + ProcessFigures().families }
     }
 }

@@ -197,14 +197,15 @@ class Defragmentation:
             client.unary("/etcdserverpb.Maintenance/Defragment", timeout=30)
 
     def evidence(self, server):
-        """What the server last said in its log of a defragmentation, which is never its end, and the holes still in the file."""
+        """What the server last said in its log of a defragmentation, which is not its end, and the holes still in the file."""
         self.caller.join(30)
         with open(server.log, encoding="utf-8", errors="replace") as log:
-            said = [json.loads(line) for line in log if '"defragmentation"' in line and line.endswith("}\n")]
+            said = [json.loads(line) for line in log if "defragment" in line and line.endswith("}\n")]
         file = BoltFile(server.path("snap", "db")).check()
-        if not said or int(said[-1]["percent"]) == 100:
+        if not said or said[-1]["msg"] == "finished defragmenting directory":
             return ""
-        return f"the log ends at {said[-1]['percent']} %, {file['free']} of {file['pages']} pages free"
+        before = next(record for record in reversed(said) if record["msg"] == "defragmenting")["current-db-size-bytes"]
+        return f"no end in the log, {file['free']} of {file['pages']} pages free, the file had {before} bytes when it began"
 
 
 def rounds(moment, kills, most):

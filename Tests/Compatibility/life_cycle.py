@@ -112,6 +112,41 @@ def slow_requests_are_told_of():
         check("no value is in the log", "secret-value" not in text)
 
 
+def records_of(server):
+    with open(server.log, encoding="utf-8") as log:
+        return [json.loads(line) for line in log if line.startswith("{")]
+
+
+def make_holes(client):
+    """Some megabytes that a defragmentation can free."""
+    for number in range(300):
+        revision = client.ask("KV/Put", key=b"hole%d" % (number % 5), value=b"h" * 20_000)["header"]["revision"]
+    client.ask("KV/Compact", revision=revision, physical=True)
+
+
+def defragmentations_are_told_of():
+    """Begin and end in etcd's words and with its fields; at the start, too, if so much can be freed."""
+    shapes = []
+    for binary in (ETCD, SERVER):
+        with Server(binary) as server, server.client() as client:
+            make_holes(client)
+            client.ask("Maintenance/Defragment", timeout=30)
+            told = {record["msg"]: record for record in records_of(server)}
+            shapes.append([{field: type(value) for field, value in told.get(message, {}).items() if field not in ("ts", "caller")}
+                           for message in ("defragmenting", "finished defragmenting directory")])
+    check("a defragmentation is told of with etcd's fields", shapes[0] == shapes[1] and all(shapes[0]), shapes)
+    diff, size = (told["finished defragmenting directory"][field] for field in ("current-db-size-bytes-diff", "current-db-size-bytes"))
+    check("the file is the smaller by what the log says", diff < -4_000_000 and told["defragmenting"]["current-db-size-bytes"] + diff == size, (diff, size))
+    with Server(flags=["--bootstrap-defrag-threshold-megabytes=1"]) as server, server.client() as client:
+        make_holes(client)
+        server.stop()
+        server.start()
+        end = time.time() + 20
+        while time.time() < end and not (done := [record for record in records_of(server) if record["msg"].startswith("finished defragmenting")]):
+            time.sleep(0.05)
+        check("a start with much to free defragments", len(done) == 1 and done[0]["current-db-size-bytes"] < 1_000_000, done)
+
+
 def ends():
     """Told to end under load, five times: what it acknowledged is there when it comes back."""
     codes = []
@@ -130,5 +165,6 @@ if __name__ == "__main__":
     users_are_not_ignored()
     second_signal_ends_at_once()
     slow_requests_are_told_of()
+    defragmentations_are_told_of()
     ends()
     finish()

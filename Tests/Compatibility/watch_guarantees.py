@@ -20,8 +20,8 @@ WRITERS, KEYS = 4, 24
 SIZES = (10,) * 30 + (300,) * 10 + (20_000,) * 4 + (400_000,)
 SNAPSHOT = "/etcdserverpb.Maintenance/Snapshot"
 PREFIX, PREFIX_END = b"w/", b"w0"
-# What is done beside the writes: every so many seconds, by which method of Run. Defragmentation joins with the change that serves it.
-WORK = {"compactions": (0.4, "compact"), "snapshots": (4, "snapshot")}
+# What is done beside the writes: every so many seconds, by which method of Run.
+WORK = {"compactions": (0.4, "compact"), "defragmentations": (5, "defragment"), "snapshots": (4, "snapshot")}
 
 
 class Run:

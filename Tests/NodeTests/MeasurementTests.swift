@@ -78,6 +78,35 @@ import Testing
         #expect(measurements.lastCompaction != nil)
     }
 
+    @Test func defragmentationsAreTimedAndTold() throws {
+        let member = try member()
+        let token = member.token()
+        #expect(!member.node.isDefragmenting)
+        member.node.defragment(token)
+        // A second call shares the run, which is timed once.
+        member.node.defragment(member.token())
+        member.pump()
+        #expect(member.node.isDefragmenting && member.node.measurements.defragmentationTimes.count == 0)
+        for _ in 0..<100 where !member.isAnswered(token) {
+            member.settle()
+            member.advance(milliseconds: 5)
+        }
+        #expect(!member.node.isDefragmenting && member.node.measurements.defragmentationTimes.count == 1)
+        #expect(member.node.measurements.defragmentationTimes.sum > 0)
+    }
+
+    @Test func promotionsThatFailAreCountedByReason() throws {
+        let member = try member()
+        let own = member.node.memberID
+        for id in [MemberID(77), own, MemberID(78)] { member.node.promoteMember(id, member.token()) }
+        member.node.removeMember(MemberID(77), member.token())
+        member.settle()
+        let failed = member.node.measurements.failedPromotions
+        #expect(failed.map(\.reason) == ["membership: ID not found", "membership: can only promote a learner member"])
+        #expect(failed.map(\.count) == [2, 1])
+        #expect(member.node.measurements.promotionCount == 0)
+    }
+
     @Test func failuresAreCounted() throws {
         let member = try TestMember.ready()
         _ = member.put("a")

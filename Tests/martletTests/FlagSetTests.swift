@@ -163,6 +163,16 @@ import Testing
         #expect(GoText.duration(nanoseconds) == text)
     }
 
+    @Test(
+        arguments: [
+            (-1, "0 B"), (0, "0 B"), (9, "9 B"), (10, "10 B"), (999, "999 B"), (1000, "1.0 kB"), (1049, "1.0 kB"),
+            (1050, "1.1 kB"), (9960, "10 kB"), (1_462_272, "1.5 MB"), (234_262_528, "234 MB"), (999_999, "1000 kB"),
+            (8 << 30, "8.6 GB"), (.max, "9.2 EB"),
+        ] as [(Int, String)])
+    func sizesAsTheLogOfEtcdHasThem(byteCount: Int, text: String) {
+        #expect(GoText.size(byteCount) == text)
+    }
+
     // MARK: The table
 
     @Test func everyDefaultIsAValueAndEveryNameIsThereOnce() {

@@ -20,5 +20,7 @@ import Testing
         #expect(more?["percent"]?.description == "100")
         more = work.fields(done: 1, of: 0, now: 12 * second)
         #expect(more?["percent"]?.description == "0")
+        more = work.fields(done: 90, percent: 7, now: 14 * second)
+        #expect(more?["percent"]?.description == "7" && more?["records-per-second"]?.description == "10")
     }
 }

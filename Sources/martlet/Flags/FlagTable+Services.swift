@@ -54,8 +54,8 @@ extension FlagTable {
             "enable-pprof", .boolean, "false", "Whether to serve profiles of a Go program under /debug/pprof.",
             .none("Martlet is no Go program; use perf")),
         Flag(
-            "metrics", .text, "basic", "How much /metrics tells: basic or extensive.",
-            .none("/metrics is not served by this version")),
+            "metrics", .text, "basic",
+            "How much /metrics tells: basic, or extensive, which is also how long calls take."),
         Flag(
             "listen-metrics-urls", .urls, "", "More URLs to serve /metrics, /health, /livez and /readyz at, alone."),
     ]

@@ -79,6 +79,19 @@ enum GoText {
         return minutes > 0 ? "\(sign)\(minutes)m\(seconds)" : sign + seconds
     }
 
+    private static let sizeUnits = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
+
+    /// A number of bytes as etcd logs it, by `humanize.Bytes` (github.com/dustin/go-humanize): `7 B`, `1.5 MB`, `234 MB`.
+    static func size(_ byteCount: Int) -> String {
+        let count = max(0, byteCount)
+        if count < 10 { return "\(count) B" }
+        var (unit, power) = (0, 1)
+        while count / power >= 1000 { (unit, power) = (unit + 1, power * 1000) }
+        let value = (Double(count) / Double(power) * 10 + 0.5).rounded(.down) / 10
+        if value < 10 { return "\(value) \(sizeUnits[unit])" }
+        return "\(Int(value.rounded(.toNearestOrEven))) \(sizeUnits[unit])"
+    }
+
     /// A number of units with as many decimals as it takes.
     private static func decimal(_ value: UInt64, unit: UInt64) -> String {
         let (whole, rest) = value.quotientAndRemainder(dividingBy: unit)

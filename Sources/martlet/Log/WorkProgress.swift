@@ -27,10 +27,15 @@ struct WorkProgress {
     ///   - done: how many units are.
     ///   - total: how many there are in all, as far as known.
     mutating func fields(done: Int, of total: Int, now: UInt64) -> Logger.Metadata? {
+        let percent = total > 0 ? min(100, Int(Double(done) / Double(total) * 100)) : 0
+        return fields(done: done, percent: percent, now: now)
+    }
+
+    /// As above, of work whose units do not tell how far it is.
+    mutating func fields(done: Int, percent: Int, now: UInt64) -> Logger.Metadata? {
         guard now >= lastReport &+ Self.interval else { return nil }
         lastReport = now
         let seconds = Double(now - start) / 1e9
-        let percent = total > 0 ? min(100, Int(Double(done) / Double(total) * 100)) : 0
         return [
             "work": "\(name)", "percent": .stringConvertible(percent),
             "\(unit)-per-second": .stringConvertible(Int(Double(done) / seconds)),

@@ -10,7 +10,7 @@ METHODS = [
     "KV/Range", "KV/Put", "KV/DeleteRange", "KV/Txn", "KV/Compact", "Lease/LeaseGrant", "Lease/LeaseRevoke", "Lease/LeaseTimeToLive",
     "Lease/LeaseLeases", "Cluster/MemberAdd", "Cluster/MemberRemove", "Cluster/MemberUpdate", "Cluster/MemberList", "Cluster/MemberPromote",
     "Maintenance/Alarm", "Maintenance/Status", "Maintenance/Hash", "Maintenance/HashKV", "Maintenance/MoveLeader",
-    "Maintenance/Downgrade", "Auth/AuthStatus", "/v3lockpb.Lock/Lock", "/v3lockpb.Lock/Unlock", "/v3electionpb.Election/Campaign",
+    "Maintenance/Downgrade", "Maintenance/Defragment", "Auth/AuthStatus", "/v3lockpb.Lock/Lock", "/v3lockpb.Lock/Unlock", "/v3electionpb.Election/Campaign",
     "/v3electionpb.Election/Proclaim", "/v3electionpb.Election/Leader", "/v3electionpb.Election/Resign"]
 
 
