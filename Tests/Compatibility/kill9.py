@@ -173,7 +173,7 @@ class Compaction:
 
 
 class Defragmentation:
-    """While pages are moved: after the call, before its answer."""
+    """While pages are moved: after the log says so, before the answer."""
     name, sizes = "defragmentation", (200, 2000, 20_000)
 
     def wait(self, trial, client):
@@ -188,8 +188,13 @@ class Defragmentation:
         client.ask("KV/Compact", revision=revision - 5, physical=True)
         trial.read_hash(client)
         self.caller = threading.Thread(target=self.defragment, args=(trial.server,), daemon=True)
-        self.caller.start()
-        time.sleep(trial.random.uniform(0, 0.2))
+        with open(trial.server.log, "rb") as log:
+            log.seek(0, os.SEEK_END)
+            self.caller.start()
+            said, end = b"", time.monotonic() + 5
+            while b'"defragmenting"' not in said and time.monotonic() < end:
+                said += log.read()
+        time.sleep(trial.random.uniform(0, 0.08))
 
     @staticmethod
     def defragment(server):
@@ -230,7 +235,7 @@ def rounds(moment, kills, most):
 
 
 if __name__ == "__main__":
-    total = rounds(FileCommit(), 6, 20) + rounds(SegmentCut(), 4, 20) + rounds(Compaction(), 4, 20) + rounds(Defragmentation(), 4, 20)
+    total = rounds(FileCommit(), 6, 20) + rounds(SegmentCut(), 4, 40) + rounds(Compaction(), 4, 20) + rounds(Defragmentation(), 4, 20)
     total += rounds(AnyMoment(), TOTAL - total, TOTAL)
     check(f"{total} kills in all", total >= TOTAL, f"fewer than {TOTAL}")
     finish()
