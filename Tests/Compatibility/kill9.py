@@ -3,7 +3,8 @@ random moments, and at least three times each inside a file commit, a cut of the
 compaction and a defragmentation.
 
 The moments are found from outside, by watching the files, and proven by what the files hold after the kill. After each kill every
-acknowledged write is there, no revision went back, HashKV at revisions read before is what it was, and the db file passes the page check."""
+acknowledged write is there, no revision went back, HashKV at revisions read before is what it was, and the db file passes the page check. A
+watch of everything goes on across the kills: it saw every acknowledged write once and in order, and nothing that is not there afterwards."""
 import json
 import os
 import random
@@ -13,6 +14,7 @@ import time
 
 from support.bolt import BoltFile, Damaged, main_revision
 from support.checks import check, finish, note
+from support.following import Follower
 from support.ledger import Ledger, Writer
 from support.servers import Server
 from support.wal import SEGMENT_BYTES, is_preallocated, last_entry, segments
@@ -27,6 +29,7 @@ class Trial:
     def __init__(self, server, seed):
         self.server, self.ledger, self.random = server, Ledger(), random.Random(seed)
         self.kills, self.hashes, self.wrong, self.smallest = 0, [], [], sys.maxsize
+        self.follower = Follower()
 
     def read_hash(self, client):
         """Remembers HashKV at the newest revision."""
@@ -40,6 +43,7 @@ class Trial:
         self.hashes, seed = [], self.random.randrange(1 << 30)
         with self.server.client() as client:
             self.read_hash(client)
+            self.follower.follow(self.server)
             writers = [Writer(self.server, self.ledger, number, seed, moment.sizes) for number in range(WRITERS)]
             for writer in writers:
                 writer.start()
@@ -54,6 +58,7 @@ class Trial:
         for writer in writers:
             writer.running = False
             writer.join(30)
+        self.follower.lose()
         self.wrong += [writer.failure for writer in writers if writer.failure]
         self.smallest, self.kills = min(self.smallest, acknowledged), self.kills + 1
         return self.after(moment)
@@ -68,6 +73,7 @@ class Trial:
             evidence = ""
         self.server.start()
         with self.server.client() as client:
+            self.follower.check(self.server, self.ledger.recent)
             self.wrong += self.ledger.check(client)
             for revision, compacted, value in self.hashes:
                 try:
@@ -218,12 +224,14 @@ def rounds(moment, kills, most):
     began = time.time()
     with Server() as server:
         trial, inside = Trial(server, f"{SEED}/{moment.name}"), []
-        while (trial.kills < kills or len(inside) < EACH) and trial.kills < most and not trial.wrong:
+        while (trial.kills < kills or len(inside) < EACH) and trial.kills < most and not trial.wrong and not trial.follower.wrong:
             if evidence := trial.round(moment):
                 inside.append(evidence)
         server.stop()
     check(f"{moment.name}: {trial.kills} kills, each after at least {WRITES} acknowledged writes", trial.smallest >= WRITES,
           f"one after {trial.smallest}")
+    check(f"{moment.name}: a watch saw every acknowledged write once, in order, and nothing else", not trial.follower.wrong,
+          "; ".join(trial.follower.wrong[:3]))
     check(f"{moment.name}: every acknowledged write is there, no revision went back, HashKV is as it was, the file is whole",
           not trial.wrong, "; ".join(trial.wrong[:3]))
     if moment.name != "random moment":
