@@ -43,7 +43,8 @@ class Trial:
         self.hashes, seed = [], self.random.randrange(1 << 30)
         with self.server.client() as client:
             self.read_hash(client)
-            self.follower.follow(self.server)
+            if moment.followed:
+                self.follower.follow(self.server)
             writers = [Writer(self.server, self.ledger, number, seed, moment.sizes) for number in range(WRITERS)]
             for writer in writers:
                 writer.start()
@@ -58,7 +59,8 @@ class Trial:
         for writer in writers:
             writer.running = False
             writer.join(30)
-        self.follower.lose()
+        if moment.followed:
+            self.follower.lose()
         self.wrong += [writer.failure for writer in writers if writer.failure]
         self.smallest, self.kills = min(self.smallest, acknowledged), self.kills + 1
         return self.after(moment)
@@ -73,7 +75,8 @@ class Trial:
             evidence = ""
         self.server.start()
         with self.server.client() as client:
-            self.follower.check(self.server, self.ledger.recent)
+            if moment.followed:
+                self.follower.check(self.server, self.ledger.recent)
             self.wrong += self.ledger.check(client)
             for revision, compacted, value in self.hashes:
                 try:
@@ -88,7 +91,7 @@ class Trial:
 
 
 class AnyMoment:
-    name, sizes = "random moment", (0, 30, 200, 2000)
+    name, sizes, followed = "random moment", (0, 30, 200, 2000), True
 
     def wait(self, trial, _):
         time.sleep(trial.random.uniform(0, 0.25))
@@ -99,7 +102,7 @@ class AnyMoment:
 
 class FileCommit:
     """Between a commit's first page and its meta page."""
-    name, sizes = "file commit", (200, 2000, 20_000)
+    name, sizes, followed = "file commit", (200, 2000, 20_000), True
 
     def wait(self, trial, _):
         path, quiet = trial.server.path("snap", "db"), time.monotonic()
@@ -121,8 +124,9 @@ class FileCommit:
 
 
 class SegmentCut:
-    """From the moment the full segment is cut to its size until the first entry in the next one."""
-    name, sizes = "segment cut", (100,) * 8 + (1_000_000,)
+    """From the moment the full segment is cut to its size until the first entry in the next one. No watch goes on here: a client that
+    takes in 64 MB for each segment would make this one miss the moment."""
+    name, sizes, followed = "segment cut", (100,) * 8 + (1_000_000,), False
 
     def wait(self, trial, _):
         folder = trial.server.path("wal")
@@ -155,7 +159,7 @@ class SegmentCut:
 
 class Compaction:
     """Between the mark that a compaction was begun and the mark that it is done."""
-    name, sizes = "compaction", (0, 30, 200)
+    name, sizes, followed = "compaction", (0, 30, 200), True
 
     def wait(self, trial, client):
         keys = [b"compacted/%03d" % number for number in range(100)]
@@ -180,7 +184,7 @@ class Compaction:
 
 class Defragmentation:
     """While pages are moved: after the log says so, before the answer."""
-    name, sizes = "defragmentation", (200, 2000, 20_000)
+    name, sizes, followed = "defragmentation", (200, 2000, 20_000), True
 
     def wait(self, trial, client):
         keys = [b"holes/%03d" % number for number in range(100)]
@@ -230,8 +234,9 @@ def rounds(moment, kills, most):
         server.stop()
     check(f"{moment.name}: {trial.kills} kills, each after at least {WRITES} acknowledged writes", trial.smallest >= WRITES,
           f"one after {trial.smallest}")
-    check(f"{moment.name}: a watch saw every acknowledged write once, in order, and nothing else", not trial.follower.wrong,
-          "; ".join(trial.follower.wrong[:3]))
+    if moment.followed:
+        check(f"{moment.name}: a watch saw every acknowledged write once, in order, and nothing else", not trial.follower.wrong,
+              "; ".join(trial.follower.wrong[:3]))
     check(f"{moment.name}: every acknowledged write is there, no revision went back, HashKV is as it was, the file is whole",
           not trial.wrong, "; ".join(trial.wrong[:3]))
     if moment.name != "random moment":
