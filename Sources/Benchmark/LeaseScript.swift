@@ -1,7 +1,8 @@
 internal import EtcdMessages
 package import Primitives
 
-/// Leases that come and go: a grant, a look at its time to live, a key attached, a revocation that deletes the key.
+/// Leases that come and go: a grant, a key attached, a look at its time to live, a revocation that deletes the key. Or leases
+/// that are only granted, and stay.
 package struct LeaseScript: LoadScript {
     private enum Step {
         case grant
@@ -11,12 +12,14 @@ package struct LeaseScript: LoadScript {
     }
 
     private let keys: KeySpace
+    private let grantsOnly: Bool
     /// Makes keys of clients differ between connections.
     private let connection: Int
     private var steps: [Step]
 
-    package init(keys: KeySpace, connection: Int, clientCount: Int) {
+    package init(keys: KeySpace, grantsOnly: Bool, connection: Int, clientCount: Int) {
         self.keys = keys
+        self.grantsOnly = grantsOnly
         self.connection = connection
         steps = Array(repeating: .grant, count: clientCount)
     }
@@ -25,7 +28,7 @@ package struct LeaseScript: LoadScript {
         switch steps[client] {
         case .grant:
             var request = LeaseGrantRequest()
-            request.ttl = 60
+            request.ttl = grantsOnly ? 86_400 : 60
             return LoadCall(kind: "lease grant", path: EtcdPath.leaseGrant, message: request)
         case .put(let lease):
             var request = PutRequest()
@@ -48,7 +51,8 @@ package struct LeaseScript: LoadScript {
     }
 
     package mutating func answered(client: Int, message: Bytes) {
-        guard case .grant = steps[client], let response = try? LeaseGrantResponse(decoding: message), response.id != 0
+        guard !grantsOnly, case .grant = steps[client], let response = try? LeaseGrantResponse(decoding: message),
+            response.id != 0
         else { return }
         steps[client] = .put(response.id)
     }

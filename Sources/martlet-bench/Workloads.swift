@@ -91,11 +91,16 @@ struct Lease: ParsableCommand {
 
     @OptionGroup var options: LoadOptions
 
+    @Flag(help: "Only grant leases, of a day each, and leave them.")
+    var grantOnly = false
+
     func run() throws {
         let options = options
+        let grantsOnly = grantOnly
         try LoadSession("lease", options).measure { run, _ in
             run.run { connection, clientCount in
-                LeaseScript(keys: options.keySpace, connection: connection, clientCount: clientCount)
+                LeaseScript(
+                    keys: options.keySpace, grantsOnly: grantsOnly, connection: connection, clientCount: clientCount)
             }
         }
     }

@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func aLeaseIsGrantedUsedAndRevoked() throws {
-        var script = LeaseScript(keys: keys, connection: 0, clientCount: 1)
+        var script = LeaseScript(keys: keys, grantsOnly: false, connection: 0, clientCount: 1)
         var kinds: [String] = []
         for _ in 0..<5 {
             let call = script.next(client: 0)
@@ -59,6 +59,17 @@ import Testing
             if call.kind == "lease revoke" { #expect(try LeaseRevokeRequest(decoding: call.message).id == 77) }
         }
         #expect(kinds == ["lease grant", "put", "lease time to live", "lease revoke", "lease grant"])
+    }
+
+    @Test func leasesThatStayAreOnlyGranted() throws {
+        var script = LeaseScript(keys: keys, grantsOnly: true, connection: 0, clientCount: 1)
+        for _ in 0..<3 {
+            let call = script.next(client: 0)
+            #expect(try LeaseGrantRequest(decoding: call.message).ttl == 86_400)
+            var response = LeaseGrantResponse()
+            response.id = 77
+            script.answered(client: 0, message: response.encoded())
+        }
     }
 
     @Test func kubernetesChangesObjectsByTheRevisionItSaw() throws {

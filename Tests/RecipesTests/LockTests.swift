@@ -16,11 +16,6 @@ import Testing
         for lease in 1...6 { member.grant(Int64(lease)) }
     }
 
-    private func expectNothingLeft(_ name: String = "l") throws {
-        #expect(try member.keys(name).isEmpty)
-        #expect(member.recipes.count == 0)
-    }
-
     @Test func aFreeLockIsHadAtOnce() throws {
         let caller = member.lock("l", lease: 5)
         #expect(member.result(caller) == nil, "not before it is in the log")
@@ -34,7 +29,7 @@ import Testing
         member.settle()
         #expect(try member.lockKey(again) == "l/5" && member.result(again)?.get().revision == 2)
         member.unlock("l/5")
-        try expectNothingLeft()
+        try member.expectNothingLeft()
     }
 
     @Test func keysAreNamedByTheLeaseInHexadecimal() throws {
@@ -61,7 +56,7 @@ import Testing
         let withoutLease = member.lock("l", lease: 0)
         member.abandon(withoutLease)
         member.settle()
-        try expectNothingLeft()
+        try member.expectNothingLeft()
         #expect(member.result(caller) == nil && member.result(withoutLease) == nil)
         // A key that somebody has is not theirs.
         let holder = member.lock("l", lease: 2)
@@ -80,7 +75,7 @@ import Testing
         let long = member.lock(String(repeating: "x", count: 2_000_000), lease: 1)
         member.settle()
         #expect(member.error(long) == "etcdserver: request is too large")
-        try expectNothingLeft()
+        try member.expectNothingLeft()
     }
 
     @Test func withoutSpaceThereAreNoLocks() throws {

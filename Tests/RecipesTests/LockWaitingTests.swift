@@ -17,11 +17,6 @@ import Testing
         for lease in 1...6 { member.grant(Int64(lease)) }
     }
 
-    private func expectNothingLeft(_ name: String = "l") throws {
-        #expect(try member.keys(name).isEmpty)
-        #expect(member.recipes.count == 0)
-    }
-
     @Test func thoseWhoWaitComeInTheirOrder() throws {
         let callers = (1...5).map { member.lock("l", lease: Int64($0)) }
         member.settle()
@@ -32,7 +27,7 @@ import Testing
             #expect(callers[(number + 1)...].allSatisfy { member.result($0) == nil })
             member.unlock("l/\(number + 1)")
         }
-        try expectNothingLeft()
+        try member.expectNothingLeft()
     }
 
     @Test func oneWhoGoesAwayMakesRoom() throws {
@@ -46,7 +41,7 @@ import Testing
         #expect(try member.lockKey(callers[2]) == "l/3")
         #expect(member.result(callers[1]) == nil && member.result(callers[3]) == nil)
         member.unlock("l/3")
-        try expectNothingLeft()
+        try member.expectNothingLeft()
     }
 
     @Test func aLeaseThatEndsIsNoticed() throws {
@@ -58,7 +53,7 @@ import Testing
         #expect(try member.lockKey(callers[2]) == "l/3")
         #expect(member.error(callers[1]) == "mutex: session is expired")
         member.unlock("l/3")
-        try expectNothingLeft()
+        try member.expectNothingLeft()
     }
 
     @Test func aCompactionDoesNotLoseAWaiter() throws {
@@ -135,7 +130,7 @@ import Testing
         while let first = try member.keys("m").min(by: { $0.createRevision < $1.createRevision }) {
             member.unlock(first.key.text)
         }
-        try expectNothingLeft("m")
+        try member.expectNothingLeft("m")
         for (_, caller) in waiting { #expect(member.result(caller) != nil) }
     }
 }

@@ -130,6 +130,34 @@ final class RecipeMember {
         return start { $0.lock(request, $1) }
     }
 
+    func expectNothingLeft(_ name: String = "l") throws {
+        #expect(try keys(name).isEmpty)
+        #expect(recipes.count == 0)
+    }
+
+    func proclaim(_ leader: LeaderKey?, _ value: String) -> RequestToken {
+        var request = ProclaimRequest()
+        request.leader = leader
+        request.value = Bytes(text: value)
+        let caller = start { $0.proclaim(request, $1) }
+        settle()
+        return caller
+    }
+
+    func resign(_ leader: LeaderKey?) -> RequestToken {
+        var request = ResignRequest()
+        request.leader = leader
+        let caller = start { $0.resign(request, $1) }
+        settle()
+        return caller
+    }
+
+    func leader(_ name: String) -> RequestToken {
+        var request = LeaderRequest()
+        request.name = Bytes(text: name)
+        return start { $0.leader(request, $1) }
+    }
+
     func campaign(_ name: String, lease: Int64, _ value: String) -> RequestToken {
         var request = CampaignRequest()
         request.name = Bytes(text: name)

@@ -14,29 +14,6 @@ import Testing
         for lease in 1...4 { member.grant(Int64(lease)) }
     }
 
-    private func proclaim(_ leader: LeaderKey?, _ value: String) -> RequestToken {
-        var request = ProclaimRequest()
-        request.leader = leader
-        request.value = Bytes(text: value)
-        let caller = member.start { $0.proclaim(request, $1) }
-        member.settle()
-        return caller
-    }
-
-    private func resign(_ leader: LeaderKey?) -> RequestToken {
-        var request = ResignRequest()
-        request.leader = leader
-        let caller = member.start { $0.resign(request, $1) }
-        member.settle()
-        return caller
-    }
-
-    private func leader(_ name: String) -> RequestToken {
-        var request = LeaderRequest()
-        request.name = Bytes(text: name)
-        return member.start { $0.leader(request, $1) }
-    }
-
     private func observe(_ name: String) -> RequestToken {
         var request = LeaderRequest()
         request.name = Bytes(text: name)
@@ -57,7 +34,7 @@ import Testing
         #expect(member.result(second) == nil)
         member.abandon(second)
         member.settle()
-        _ = resign(try member.leaderKey(first))
+        _ = member.resign(try member.leaderKey(first))
         let key = try member.leaderKey(third)
         #expect(key.key.text == "e/3" && key.rev == 4)
         #expect(try member.result(third)?.get().revision == 4, "the header is that of the entry")
@@ -82,9 +59,9 @@ import Testing
         member.settle()
         #expect(values(observer) == ["a"])
         let key = try member.leaderKey(first)
-        _ = proclaim(key, "c")
-        _ = proclaim(key, "d")
-        _ = resign(key)
+        _ = member.proclaim(key, "c")
+        _ = member.proclaim(key, "d")
+        _ = member.resign(key)
         #expect(values(observer) == ["a", "c", "d", "b"])
         let late = observe("e")
         #expect(values(late) == ["b"])
@@ -106,8 +83,8 @@ import Testing
         let observer = observe("e")
         member.slow = [observer]
         let key = try member.leaderKey(first)
-        for number in 1...20 { _ = proclaim(key, String(number)) }
-        _ = resign(key)
+        for number in 1...20 { _ = member.proclaim(key, String(number)) }
+        _ = member.resign(key)
         _ = member.campaign("e", lease: 2, "next")
         member.settle()
         #expect(values(observer) == ["0"])
