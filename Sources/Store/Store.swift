@@ -15,6 +15,8 @@ package final class Store {
 
     /// What all reads see. Invariant: `tables` is never empty, its first is the memory table, and that one is not shared.
     private var live: StoreView
+    /// Of the bucket that is read most, in the file as `live` has it.
+    private var keyReader: BucketReader
     /// The index that the newest entry in each frozen table had. Invariant: as many as `live.tables` without the first,
     /// newest first, never ascending.
     private var frozenIndexes: [LogIndex] = []
@@ -67,6 +69,7 @@ package final class Store {
     private init(file: BoltFile) throws(StoreError) {
         self.file = file
         live = StoreView(tables: [ChangeTable()], base: file.pin())
+        keyReader = BucketReader(live.base, bucket: Bucket.key.name)
         appliedIndex = LogIndex(try live.number(.meta, key: MetaKey.consistentIndex))
         appliedTerm = Term(try live.number(.meta, key: MetaKey.term))
         committedIndex = appliedIndex
@@ -116,7 +119,16 @@ package final class Store {
     package func withValue<Result>(
         _ bucket: Bucket, key: Bytes, _ visit: (RawSpan) -> Result
     ) throws(StoreError) -> Result? {
-        try live.withValue(bucket, key: key, visit)
+        guard bucket == .key else { return try live.withValue(bucket, key: key, visit) }
+        if let change = live.change(bucket, of: key) {
+            guard let value = change else { return nil }
+            return unsafe visit(value.span.bytes)
+        }
+        do throws(BoltError) {
+            return unsafe try keyReader.withValue(key: key.span.bytes, visit)
+        } catch {
+            throw StoreError(error)
+        }
     }
 
     /// Visits the records of a bucket in key order until `visit` answers false. The spans are valid only during the visit.
@@ -195,6 +207,7 @@ package final class Store {
         file.finish(outcome)
         file.release(live.base)
         live = StoreView(tables: live.tables.dropLast(committingTableCount), base: file.pin())
+        keyReader = BucketReader(live.base, bucket: Bucket.key.name)
         guard committingTableCount > 0 else { return }
         committedIndex = frozenIndexes[frozenIndexes.count - committingTableCount]
         committedFreezeCount += committingTableCount

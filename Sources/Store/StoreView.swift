@@ -12,14 +12,22 @@ package struct StoreView: Sendable {
 
     /// The value stored under `key`, nil if there is none.
     package func value(_ bucket: Bucket, key: Bytes) throws(StoreError) -> Bytes? {
-        for index in tables.indices {
-            if let change = tables[index].change(bucket, of: key) { return change }
-        }
+        if let change = change(bucket, of: key) { return change }
         do {
             return try base.get(bucket: bucket.name, key: key)
         } catch {
             throw StoreError(error)
         }
+    }
+
+    /// The newest change of a key in the tables, a deletion being nil; nil if there is none.
+    @inline(__always)
+    func change(_ bucket: Bucket, of key: Bytes) -> Bytes?? {
+        // By index, and not by value, which would retain each table.
+        for index in tables.indices {
+            if let change = tables[index].change(bucket, of: key) { return .some(change) }
+        }
+        return nil
     }
 
     /// Visits the value stored under `key` where it lies, without a copy; answers nil if there is none.
@@ -29,9 +37,7 @@ package struct StoreView: Sendable {
     package func withValue<Result>(
         _ bucket: Bucket, key: Bytes, _ visit: (RawSpan) -> Result
     ) throws(StoreError) -> Result? {
-        // By index, and not by value, which would retain each table.
-        for index in tables.indices {
-            guard let change = tables[index].change(bucket, of: key) else { continue }
+        if let change = change(bucket, of: key) {
             guard let value = change else { return nil }
             return unsafe visit(value.span.bytes)
         }
