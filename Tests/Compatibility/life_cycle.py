@@ -156,6 +156,7 @@ def ends():
             trial.round(AnyMoment(), lambda ended: codes.append(ended.stop()))
     check("SIGTERM under load, five times: it ends at once, and not by a crash", all(code in (0, -15) for code in codes), codes)
     check("every acknowledged write is there after each", not trial.wrong, "; ".join(trial.wrong[:3]))
+    check("a watch across them saw every acknowledged write once, in order", not trial.follower.wrong, "; ".join(trial.follower.wrong[:3]))
 
 
 if __name__ == "__main__":
