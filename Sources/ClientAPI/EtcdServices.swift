@@ -183,7 +183,8 @@ package final class EtcdServices: GRPCHandler {
         for call in responder.leaders.tick(now: now, hasLeader: node.hasLeader) { end(call, .noLeader) }
     }
 
-    /// The member is about to end: so are the streams, which would go on for ever, and those who wait for a lock. Their clients turn to another member.
+    /// The member is about to end: so are the streams, which would go on for ever, and those who wait for a lock. Their
+    /// clients turn to another member.
     package func endStreams() {
         for call in server.openCalls where stream(call) != nil { end(call, .stopped) }
         recipes.endAll(.stopped)
