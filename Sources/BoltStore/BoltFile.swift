@@ -59,6 +59,11 @@ package final class BoltFile {
 
     // MARK: Reading
 
+    /// Takes the pages read so far out of the process's memory, after work that read all of them once.
+    package func releaseReadPages() {
+        file.releaseMappedPages()
+    }
+
     /// The newest state, for reading until it is released: its pages are not reused before.
     package func pin() -> BoltView {
         if let last = readers.indices.last, readers[last].transaction == root.transaction {

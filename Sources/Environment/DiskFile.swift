@@ -25,6 +25,9 @@ package protocol DiskFile: AnyObject, Sendable {
     ///
     /// Bytes beyond the end of the file must not be touched; bytes written later through `write` are seen.
     func map(reservedByteCount: Int) throws(DiskError) -> FileMapping
+    /// Takes the pages that were read through the mappings out of the process's memory. They come back when next read; the
+    /// system's page cache is not touched.
+    func releaseMappedPages()
     func close()
 }
 

@@ -67,6 +67,8 @@ private struct NodeOpening {
     ) throws(NodeError) -> Node.Opened {
         try checkSchema()
         let applier = try openApplier(report)
+        // All of the file was read to open it; most of it will not be read again soon.
+        store.releaseReadPages()
         let log = try openLog()
         var raftLog = try startLog(log)
         // Raft starts with the configuration that what is committed makes, so that is applied first.

@@ -110,6 +110,16 @@ package final class RealFile: DiskFile {
         return mapping
     }
 
+    package func releaseMappedPages() {
+        mappings.withLock { mappings in
+            for mapping in mappings {
+                // Only advice: should it be refused, the pages stay, and nothing else is lost.
+                unsafe madvise(
+                    UnsafeMutableRawPointer(mutating: mapping.base), mapping.reservedByteCount, MADV_DONTNEED)
+            }
+        }
+    }
+
     package func close() {
         let released = mappings.withLock { mappings in
             defer { mappings = [] }

@@ -122,6 +122,9 @@ final class SimulatedFile: DiskFile, @unchecked Sendable {
         return unsafe FileMapping(base: UnsafeRawPointer(mapping.base), reservedByteCount: reservedByteCount)
     }
 
+    /// Changes nothing: the memory of a simulated mapping is the file, not a copy that could be read again.
+    func releaseMappedPages() {}
+
     func close() {
         if isClosed { return }
         isClosed = true

@@ -80,6 +80,11 @@ package final class Store {
         file.close()
     }
 
+    /// Takes the part of the file that was read so far out of the process's memory; it stays in the system's page cache.
+    package func releaseReadPages() {
+        file.releaseReadPages()
+    }
+
     // MARK: Writing
 
     package func put(_ bucket: Bucket, key: Bytes, value: Bytes) {

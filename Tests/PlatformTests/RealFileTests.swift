@@ -79,6 +79,34 @@ import Testing
         #expect(bytes(mapping, 8190..<8192) == [0, 5])
     }
 
+    @Test func mappedPagesAreReleasedAndComeBack() throws {
+        let file = try disk.open(path, .create)
+        let pageCount = 64
+        for page in 0..<pageCount { try file.write([UInt8(page)], at: page * 4096) }
+        try file.write([0], at: pageCount * 4096 - 1)
+        let mapping = try file.map(reservedByteCount: 1 << 40)
+        func read() -> Int { (0..<pageCount).reduce(0) { $0 + Int(bytes(mapping, $1 * 4096..<$1 * 4096 + 1)[0]) } }
+        #expect(read() == 63 * 32)
+        #expect(try residentPageCount(mapping) == pageCount)
+        file.releaseMappedPages()
+        #expect(try residentPageCount(mapping) == 0)
+        #expect(read() == 63 * 32)
+    }
+
+    /// How many pages of a mapping the process has in memory: `Rss` of its entry in `/proc/self/smaps`.
+    private func residentPageCount(_ mapping: FileMapping) throws -> Int {
+        // Of no stated length, so it is read until it ends.
+        let file = try #require(fopen("/proc/self/smaps", "r"))
+        defer { fclose(file) }
+        var text = Bytes()
+        while case let next = fgetc(file), next != EOF { text.append(UInt8(truncatingIfNeeded: next)) }
+        let smaps = text.text
+        let start = String(UInt(bitPattern: mapping.base), radix: 16) + "-"
+        let entry = try #require(
+            smaps.split(separator: "\n").drop { !$0.hasPrefix(start) }.first { $0.hasPrefix("Rss:") })
+        return try #require(Int(entry.split(separator: " ")[1])) / 4
+    }
+
     @Test func mappingsEndWithTheirFile() throws {
         // Far more address space in all than a process has.
         try disk.open(path, .create).write([1], at: 0)
