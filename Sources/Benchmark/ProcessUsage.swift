@@ -29,6 +29,17 @@ package struct ProcessUsage: Sendable {
         cpuNanoseconds = (user + system) * 1_000_000_000 / UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
     }
 
+    /// Reads what several processes have used so far, together; nil if one of them does not exist, or there are none. Of the
+    /// most memory at once it is the sum, though each may have had it at another time.
+    package init?(processes: [Int32]) {
+        let usages = processes.compactMap { ProcessUsage(process: $0) }
+        guard !usages.isEmpty, usages.count == processes.count else { return nil }
+        cpuNanoseconds = usages.reduce(0) { $0 + $1.cpuNanoseconds }
+        anonymousByteCount = usages.reduce(0) { $0 + $1.anonymousByteCount }
+        fileByteCount = usages.reduce(0) { $0 + $1.fileByteCount }
+        peakByteCount = usages.reduce(0) { $0 + $1.peakByteCount }
+    }
+
     /// Time on processors that this process itself has used, in nanoseconds.
     package static var ownCPUNanoseconds: UInt64 {
         var time = timespec()

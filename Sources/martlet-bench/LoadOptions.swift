@@ -40,8 +40,10 @@ struct LoadOptions: ParsableArguments {
     @Option(help: "Seed of all that is random.")
     var seed: UInt64 = 1
 
-    @Option(help: "The server's process, if it runs here, to say what it used.")
-    var serverPid: Int32?
+    @Option(
+        help:
+            "A server's process, if it runs here, to say what it used; given for each member, what they used together.")
+    var serverPid: [Int32] = []
 
     @Flag(help: "Print the result as JSON.")
     var json = false

@@ -13,7 +13,7 @@ struct LoadSession {
         self.workload = workload
         self.options = options
         run = LoadRun(addresses: try options.addresses(), plan: options.plan)
-        if let process = options.serverPid, ProcessUsage(process: process) == nil {
+        for process in options.serverPid where ProcessUsage(process: process) == nil {
             throw ValidationError("there is no process \(process) here.")
         }
     }
@@ -40,12 +40,12 @@ struct LoadSession {
     /// - Parameter body: makes the load. What it does before it calls its second argument is not measured, if it calls it.
     /// - Throws: if every call failed.
     func measure(_ body: (LoadRun, _ begin: @escaping @Sendable () -> Void) -> LoadRun.Outcome) throws {
-        let process = options.serverPid
-        let start = Mutex(Usage(process))
+        let processes = options.serverPid
+        let start = Mutex(Usage(processes))
         let bar = ProgressBar(workload, run.plan, run.progress, isShown: options.progress)
-        let outcome = body(run) { start.withLock { $0 = Usage(process) } }
+        let outcome = body(run) { start.withLock { $0 = Usage(processes) } }
         let before = start.withLock { $0 }
-        let after = Usage(process)
+        let after = Usage(processes)
         bar.end()
         let report = LoadReport(
             workload: workload, outcome: outcome, ownCPUNanoseconds: after.ownNanoseconds - before.ownNanoseconds,
@@ -54,13 +54,13 @@ struct LoadSession {
         if outcome.tally.latencies.count == 0 { throw LoadFailure(text: "every call failed") }
     }
 
-    /// What this process and the server's have used until now.
+    /// What this process and the servers' have used until now.
     private struct Usage {
         let ownNanoseconds = ProcessUsage.ownCPUNanoseconds
         let server: ProcessUsage?
 
-        init(_ process: Int32?) {
-            server = process.flatMap { ProcessUsage(process: $0) }
+        init(_ processes: [Int32]) {
+            server = ProcessUsage(processes: processes)
         }
     }
 }

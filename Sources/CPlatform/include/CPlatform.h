@@ -1,4 +1,5 @@
 #pragma once
 
 #include "CPlatformDisk.h"
+#include "CPlatformMemory.h"
 #include "CPlatformThread.h"
