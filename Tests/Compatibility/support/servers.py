@@ -99,8 +99,15 @@ class Server:
             "--initial-cluster", f"{name}={peer_url}", *flags]
 
     def start(self, seconds=30):
+        self.launch()
+        return self.wait(seconds)
+
+    def launch(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=environment(), cwd=self.folder)
+
+    def wait(self, seconds=30):
+        """Until it answers a linearizable read, for which a member of several needs a leader."""
         end = time.time() + seconds
         with Client(self.endpoint) as client:
             while client.unary("/etcdserverpb.KV/Range", b"\x0a\x01r", timeout=2)[0] != 0:
