@@ -2,18 +2,29 @@
 import random
 import threading
 import time
-from typing import Dict, List, Optional
+from typing import Dict, List, Tuple
 
 from support.cluster import Cluster, Member
 from support.history import Change
 from support.watching import Interest, Recorder
 
 
-class Values(Recorder):
-    """A recorder that hands whole events on and keeps none; the end of its stream is no failure."""
+class Kept(Recorder):
+    """A recorder that keeps each response as it came. `whole`: [(response, nanoseconds)]."""
 
-    def __init__(self, client, interest: Interest, take) -> None:
-        super().__init__(client, interest)
+    def __init__(self, client, interest: Interest, delay: float = 0, program: str = "martlet") -> None:
+        super().__init__(client, interest, delay)
+        self.program, self.whole = program, []  # type: str, List[Tuple[bytes, int]]
+
+    def heard(self, data: bytes) -> None:
+        self.whole.append((data, time.monotonic_ns()))
+
+
+class Values(Kept):
+    """A recorder that hands events on; the end of its stream is no failure."""
+
+    def __init__(self, client, interest: Interest, take, program: str = "martlet") -> None:
+        super().__init__(client, interest, 0, program)
         self.take = take
 
     def note(self, message: dict) -> None:
@@ -53,8 +64,8 @@ class Historian(threading.Thread):
     def __init__(self, cluster: Cluster, seed: str) -> None:
         super().__init__(daemon=True)
         self.cluster, self.random, self.told = cluster, random.Random(seed), Told()
-        self.running, self.hops = True, 0
-        self.recorder: Optional[Values] = None
+        self.running = True
+        self.recorders: List[Values] = []
 
     @property
     def next(self) -> int:
@@ -75,22 +86,20 @@ class Historian(threading.Thread):
                 time.sleep(0.05)
                 continue
             self.follow(self.random.choice(voters))
-            self.hops += 1
 
     def follow(self, member: Member, seconds: float = 3) -> None:
         """Some time with one member; not longer than it lives."""
         with member.client() as client:
-            self.recorder = Values(client, Interest(b"\0", b"\0", self.next, False, (), False), self.told.take)
-            self.recorder.start()
+            recorder = Values(client, Interest(b"\0", b"\0", self.next, False, (), False), self.told.take, member.program)
+            self.recorders.append(recorder)
+            recorder.start()
             end = time.monotonic() + seconds
-            while self.recorder.is_alive() and self.running and time.monotonic() < end:
+            while recorder.is_alive() and self.running and time.monotonic() < end:
                 time.sleep(0.02)
-            self.recorder.end()
-        if self.recorder.compacted:
-            self.wrong.append(f"the watch of everything fell behind a compaction at {self.recorder.compacted}, being at {self.next}")
+            recorder.end()
+        if recorder.compacted:
+            self.wrong.append(f"the watch of everything fell behind a compaction at {recorder.compacted}, being at {self.next}")
             self.running = False
-        if not self.recorder.is_alive():
-            time.sleep(0.02)
 
     def wait(self, revision: int, seconds: float = 20) -> None:
         end = time.monotonic() + seconds
@@ -111,7 +120,7 @@ class Watchers(threading.Thread):
         super().__init__(daemon=True)
         self.cluster, self.historian, self.random, self.prefix = cluster, historian, random.Random(seed), prefix
         self.running = True
-        self.finished: List[Recorder] = []
+        self.finished: List[Kept] = []
         self.compacted = 0
 
     def run(self) -> None:
@@ -129,7 +138,7 @@ class Watchers(threading.Thread):
 
     def watch(self, member: Member) -> None:
         with member.client() as client:
-            recorder = Recorder(client, self.interest(), self.random.choice([0, 0, 0.02]))
+            recorder = Kept(client, self.interest(), self.random.choice([0, 0, 0.02]), member.program)
             recorder.start()
             end = time.monotonic() + self.random.uniform(1, 6)
             while time.monotonic() < end and self.running and recorder.is_alive():

@@ -4,11 +4,13 @@ Every answer of etcd names a revision, and all revisions are known from a watch 
 given: a write stands at its own revision, a read after the write of the revision in its answer. What is left to check is that the order
 agrees with the clocks of the clients, that each read found what stood there, and that nothing acknowledged is missing."""
 import heapq
+import time
 from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
+from support.messages import SCHEMA, decode, encode
 from support.watching import Event, Truth
 
-PUT, TXN, DELETE, RANGE = "KV/Put", "KV/Txn", "KV/DeleteRange", "KV/Range"
+PUT, TXN, DELETE, RANGE, COMPACT = "KV/Put", "KV/Txn", "KV/DeleteRange", "KV/Range", "KV/Compact"
 Change = Tuple[bytes, Optional[bytes]]
 EQUAL, GREATER, LESS, NOT_EQUAL = range(4)
 TARGETS = {0: "version", 1: "create_revision", 2: "mod_revision", 3: "value"}
@@ -16,11 +18,21 @@ TARGETS = {0: "version", 1: "create_revision", 2: "mod_revision", 3: "value"}
 
 class Operation:
     """A call of a client's. Times in nanoseconds of one clock."""
-    __slots__ = ("client", "member", "method", "request", "began", "ended", "response", "problem")
+    __slots__ = ("client", "member", "method", "request", "began", "ended", "response", "problem", "answer")
 
     def __init__(self, client: int, member: str, method: str, request: dict, began: int) -> None:
         self.client, self.member, self.method, self.request, self.began = client, member, method, request, began
-        self.ended, self.response, self.problem = 0, None, ""  # type: int, Optional[dict], str
+        self.ended, self.response, self.problem, self.answer = 0, None, "", b""  # type: int, Optional[dict], str, bytes
+
+    @property
+    def path(self) -> str:
+        return "/etcdserverpb." + self.method
+
+    def sent(self) -> bytes:
+        return encode(SCHEMA.methods[self.path][0], self.request)
+
+    def answered(self, data: bytes) -> None:
+        self.ended, self.answer, self.response = time.monotonic_ns(), data, decode(SCHEMA.methods[self.path][1], data)
 
     @property
     def known(self) -> bool:
@@ -107,7 +119,7 @@ class History:
                 self.place_known(operation, head, explained)
                 continue
             for succeeded in (True, False):
-                for key, value in operation.changes(succeeded) if operation.method != RANGE else []:
+                for key, value in operation.changes(succeeded):
                     if value is not None:
                         by_value[key, value] = operation
                     elif operation.method == DELETE:

@@ -62,7 +62,7 @@ class Namespaces:
             refused = sorted(a for a, b in self.cuts if b == number)
             addresses = ", ".join(f"{PREFIX}.{a}" for a in refused)
             rule = f"ip saddr {{ {addresses} }} drop;" if refused else ""
-            rules = f"table ip cut {{}}\ndelete table ip cut\ntable ip cut {{ chain input {{ type filter hook input priority 0; {rule} }} }}\n"
+            rules = f"table ip cut {{}}\ndelete table ip cut\ntable ip cut {{ chain input {{ type filter hook input priority 0; {rule} }}; }}\n"
             subprocess.run(["nsenter", f"--net=/proc/{holder.pid}/ns/net", "nft", "-f", "-"], input=rules, text=True, check=True)
 
     def close(self) -> None:
@@ -90,11 +90,16 @@ class SmallDisk:
         os.makedirs(folder, exist_ok=True)
         command_line("mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder)
 
-    def fill(self, leave: int = 0) -> None:
-        """Takes all room but for some bytes."""
-        room = os.statvfs(self.folder)
+    def fill(self, leave: int) -> None:
+        """Takes all room but for some bytes, while others may be taking it, too."""
         with open(self.filler, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(4096, room.f_bavail * room.f_frsize - leave))
+            for _ in range(100):
+                room = os.statvfs(self.folder)
+                try:
+                    os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size + max(4096, room.f_bavail * room.f_frsize - leave))
+                    return
+                except OSError:
+                    continue
 
     def free(self) -> None:
         os.unlink(self.filler)
@@ -107,12 +112,13 @@ def partitions(members: List[Member], leader: Member) -> Dict[str, tuple]:
     """By name: (one side, the other side, whether both ways are cut)."""
     others = [member for member in members if member is not leader]
     half = len(members) // 2
-    minority = others[:half]
+    halves = {
+        "halves, the leader in the smaller": ([leader, *others[:half - 1]], others[half - 1:], True),
+        "halves, the leader in the greater": (others[:half], [leader, *others[half:]], True)}
     return {
         "a follower alone": ([others[0]], [leader, *others[1:]], True),
         "the leader alone": ([leader], others, True),
-        "halves, the leader in the smaller": ([leader, *others[:half - 1]], others[half - 1:], True),
-        "halves, the leader in the greater": (minority, [leader, *others[half:]], True),
+        **(halves if half > 1 else {}),
         "nothing reaches the leader": (others, [leader], False),
         "nothing comes from the leader": ([leader], others, False),
         "nothing reaches a follower": ([leader, *others[1:]], [others[0]], False),

@@ -73,6 +73,7 @@ class Recorder(threading.Thread):
     def run(self) -> None:
         try:
             for data in self.call:
+                self.heard(data)
                 self.note(decode("etcdserverpb.WatchResponse", data))
                 if self.compacted or self.failure:
                     break
@@ -82,6 +83,9 @@ class Recorder(threading.Thread):
                 self.failure = f"the stream ended: {error.code()} {error.details()}"
         except ValueError as error:
             self.failure = f"no response: {error}"
+
+    def heard(self, data: bytes) -> None:
+        """Each response as it came, for those that keep it."""
 
     def note(self, message: dict) -> None:
         revision = message.get("header", {}).get("revision", 0)
