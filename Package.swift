@@ -77,6 +77,7 @@ let package = Package(
         module("Alarms", ["EtcdMessages", "Primitives", "Store"]),
         module("Apply", ["Alarms", "Auth", "EtcdMessages", "Leases", "MVCC", "Membership", "Primitives", "Store"]),
         module("AutoCompaction"),
+        module("Linearizability", ["EtcdMessages", "Primitives"]),
         module("Raft", ["EtcdMessages", "Primitives"]),
         module(
             "Node",
@@ -93,9 +94,8 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Apply", "BoltStore", "Environment", "EtcdMessages", "Leases", "MVCC", "Node", "Primitives", "Raft",
-                "SimulatedPlatform",
-                "Store", "Watch", "WriteAheadLog",
+                "Apply", "BoltStore", "Environment", "EtcdMessages", "Leases", "Linearizability", "MVCC", "Node",
+                "Primitives", "Raft", "SimulatedPlatform", "Store", "Watch", "WriteAheadLog",
             ]),
         module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Metrics", "Primitives"]),
         module(
@@ -134,7 +134,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
-        .executableTarget(name: "martlet-sim", dependencies: ["Primitives", "Simulation"], swiftSettings: settings),
+        .executableTarget(
+            name: "martlet-sim", dependencies: ["Linearizability", "Primitives", "Simulation"], swiftSettings: settings),
 
         // Tests
         tests(of: "Primitives"),
@@ -167,6 +168,7 @@ let package = Package(
                 "SimulatedPlatform", "Store", "WriteAheadLog",
             ]),
         tests(of: "AutoCompaction"),
+        tests(of: "Linearizability", ["Environment", "EtcdMessages", "Primitives"]),
         tests(of: "Raft", ["EtcdMessages", "Primitives"]),
         tests(
             of: "Node",
@@ -183,7 +185,9 @@ let package = Package(
             ]),
         tests(of: "Platform", ["Environment", "Primitives"]),
         tests(of: "SimulatedPlatform", ["Environment", "Primitives"]),
-        tests(of: "Simulation", ["Environment", "Primitives", "SimulatedPlatform"]),
+        tests(
+            of: "Simulation",
+            ["Environment", "EtcdMessages", "Linearizability", "Primitives", "SimulatedPlatform"]),
         tests(of: "GRPCCore", ["Metrics", "Primitives"]),
         tests(
             of: "ClientAPI",

@@ -23,6 +23,12 @@ package struct KeyHistory: Sendable {
 
     package init() {}
 
+    /// A history that goes on from a state.
+    package init(revision: Int64, records: [KeyValue]) {
+        self.revision = revision
+        for record in records { current[record.key] = record }
+    }
+
     /// Adds what happened at the next revision.
     ///
     /// - Parameter records: for each key that changed, in order, what it became; nil for a deletion.

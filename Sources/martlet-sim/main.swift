@@ -1,12 +1,18 @@
-internal import Glibc
+internal import Foundation
+internal import Linearizability
+internal import Primitives
 internal import Simulation
 
-/// Runs seeds until one breaks a rule, and says how to run that one again.
+/// Runs seeds until one breaks a rule, and says how to run that one again; or judges a recorded history.
 private let usage = """
     Usage: martlet-sim [--seed N] [--runs N]
+           martlet-sim check-history FILE
 
       --seed N   the first seed (1)
       --runs N   how many seeds, one after another (1000)
+
+    check-history judges a history recorded from processes (docs/internals/histories.md). It ends with 0 if nothing is wrong
+    with it, 1 if something is, 2 if it cannot be read, and 3 if that could not be decided.
     """
 
 private struct Options {
@@ -28,30 +34,56 @@ private struct Options {
     }
 }
 
-guard let options = Options(Array(CommandLine.arguments.dropFirst())) else {
-    print(usage)
+private func refuse(_ text: String) -> Never {
+    print(text)
     exit(2)
 }
-private var writeCount = 0
-private var readCount = 0
-private var watchEventCount = 0
-private var crashCount = 0
-private var virtualNanoseconds: UInt64 = 0
 
-for seed in options.seed..<(options.seed + options.runs) {
-    do {
-        let outcome = try Simulation(seed: seed).run()
-        writeCount += outcome.acknowledgedWriteCount
-        readCount += outcome.readCount
-        watchEventCount += outcome.watchEventCount
-        crashCount += outcome.crashCount
-        virtualNanoseconds += outcome.virtualNanoseconds
+private func checkHistory(_ path: String) -> Never {
+    guard let data = FileManager.default.contents(atPath: path) else { refuse("\(path) cannot be read") }
+    do throws(HistoryError) {
+        switch HistoryJudge.judge(try History(reading: Bytes(data))) {
+        case .sound(let text):
+            print(text)
+            exit(0)
+        case .broken(let text):
+            print(text)
+            exit(1)
+        case .undecided(let text):
+            print(text)
+            exit(3)
+        }
     } catch {
-        print("seed \(seed) breaks a rule; run it again with: martlet-sim --seed \(seed) --runs 1\n\(error)")
-        exit(1)
+        refuse("\(path), \(error)")
     }
 }
-print(
-    "\(options.runs) runs from seed \(options.seed): \(writeCount) acknowledged writes, \(readCount) reads, "
-        + "\(watchEventCount) events watched, "
-        + "\(crashCount) crashes, \(virtualNanoseconds / 1_000_000_000) virtual seconds; no rule broken")
+
+private func runSeeds(_ options: Options) {
+    var writeCount = 0
+    var readCount = 0
+    var watchEventCount = 0
+    var crashCount = 0
+    var virtualNanoseconds: UInt64 = 0
+    for seed in options.seed..<(options.seed + options.runs) {
+        do {
+            let outcome = try Simulation(seed: seed).run()
+            writeCount += outcome.acknowledgedWriteCount
+            readCount += outcome.readCount
+            watchEventCount += outcome.watchEventCount
+            crashCount += outcome.crashCount
+            virtualNanoseconds += outcome.virtualNanoseconds
+        } catch {
+            print("seed \(seed) breaks a rule; run it again with: martlet-sim --seed \(seed) --runs 1\n\(error)")
+            exit(1)
+        }
+    }
+    print(
+        "\(options.runs) runs from seed \(options.seed): \(writeCount) acknowledged writes, \(readCount) reads, "
+            + "\(watchEventCount) events watched, "
+            + "\(crashCount) crashes, \(virtualNanoseconds / 1_000_000_000) virtual seconds; no rule broken")
+}
+
+private let words = Array(CommandLine.arguments.dropFirst())
+if words.count == 2, words[0] == "check-history" { checkHistory(words[1]) }
+guard let options = Options(words) else { refuse(usage) }
+runSeeds(options)

@@ -1,0 +1,198 @@
+package import Environment
+internal import Primitives
+
+// Fault model. This is what members on this network must be ready for; docs/internals/simulation.md says the same at length.
+//
+// * A packet arrives after a delay drawn for it, or never; now and then twice, each time after a delay of its own.
+// * On an ordered network (as of streams) packets of one link arrive in the order in which they were sent, with gaps where some were
+//   lost; otherwise each comes when its delay is over.
+// * A large packet takes the time of its bytes on top, and others overtake it.
+// * A link leads one way. One that is cut loses all that is sent on it, and all that is on its way when it would have arrived, large
+//   packets in their middle so.
+// * A link that is clogged keeps what is sent until it opens again.
+//
+// Not modelled: packets that change on the way (TLS and checksums see to that), queues that are full, time of the receiver.
+
+/// The packets between the members of a simulated cluster, on their way.
+package struct SimulatedNetwork<Packet> {
+    /// How good the network is. Each run draws its own.
+    package struct Settings: Equatable, Sendable {
+        package var leastDelayNanoseconds: UInt64 = 100_000
+        package var greatestDelayNanoseconds: UInt64 = 2_000_000
+        /// In how many of ten thousand times a packet is lost.
+        package var lossPerTenThousand = 0
+        /// In how many of ten thousand times a packet arrives twice.
+        package var duplicationPerTenThousand = 0
+        /// Whether packets of one link arrive in the order in which they were sent.
+        package var isOrdered = true
+        /// What a large packet takes on top of its delay, in nanoseconds a byte.
+        package var nanosecondsPerByte: UInt64 = 0
+
+        package init() {}
+    }
+
+    /// Who sends and who receives.
+    package struct Link: Hashable, Comparable, Sendable {
+        package var from: UInt64
+        package var to: UInt64
+
+        package init(from: UInt64, to: UInt64) {
+            self.from = from
+            self.to = to
+        }
+
+        package static func < (left: Link, right: Link) -> Bool { (left.from, left.to) < (right.from, right.to) }
+    }
+
+    /// The end of a packet's way.
+    package struct Arrival {
+        package var link: Link
+        package var packet: Packet
+        /// The link was cut: nobody receives it.
+        package var isLost: Bool
+        package var time: UInt64
+    }
+
+    private struct Flight {
+        var due: UInt64
+        /// Equal times go by the order of sending.
+        var number: UInt64
+        var link: Link
+        var packet: Packet
+
+        func precedes(_ other: Flight) -> Bool { (due, number) < (other.due, other.number) }
+    }
+
+    package var settings: Settings
+    private var entropy: SeededEntropy
+    /// A heap: the first to arrive at its root.
+    private var flights: [Flight] = []
+    private var flightCount: UInt64 = 0
+    private var cut: Set<Link> = []
+    /// Until when a link keeps what is sent.
+    private var clogged: [Link: UInt64] = [:]
+    /// When the last packet of an ordered link arrives.
+    private var lastDue: [Link: UInt64] = [:]
+    package private(set) var deliveredCount = 0
+    package private(set) var lostCount = 0
+    package private(set) var duplicatedCount = 0
+
+    package init(settings: Settings, entropy: SeededEntropy) {
+        self.settings = settings
+        self.entropy = entropy
+    }
+
+    // MARK: Packets
+
+    /// Sends a packet.
+    ///
+    /// - Parameter byteCount: of a large one, which others overtake; 0 for the rest.
+    /// - Returns: whether anything was put on its way: a transport hears of a link that is cut.
+    @discardableResult
+    package mutating func send(_ packet: Packet, on link: Link, now: UInt64, byteCount: Int = 0) -> Bool {
+        guard !cut.contains(link) else {
+            lostCount += 1
+            return false
+        }
+        guard !happens(settings.lossPerTenThousand) else {
+            lostCount += 1
+            return true
+        }
+        launch(packet, on: link, now: now, byteCount: byteCount)
+        if happens(settings.duplicationPerTenThousand) {
+            duplicatedCount += 1
+            launch(packet, on: link, now: now, byteCount: byteCount)
+        }
+        return true
+    }
+
+    /// When the next packet arrives; nil if none is on its way.
+    package var nextArrival: UInt64? { flights.first?.due }
+
+    /// The next packet that has arrived by now; nil if there is none.
+    package mutating func takeArrival(now: UInt64) -> Arrival? {
+        guard let first = flights.first, first.due <= now else { return nil }
+        removeFirst()
+        let isLost = cut.contains(first.link)
+        if isLost { lostCount += 1 } else { deliveredCount += 1 }
+        return Arrival(link: first.link, packet: first.packet, isLost: isLost, time: first.due)
+    }
+
+    private mutating func launch(_ packet: Packet, on link: Link, now: UInt64, byteCount: Int) {
+        let spread = settings.greatestDelayNanoseconds - settings.leastDelayNanoseconds
+        var due = max(now, clogged[link] ?? 0) + settings.leastDelayNanoseconds + entropy.next() % (spread + 1)
+        if byteCount > 0 {
+            due += UInt64(byteCount) * settings.nanosecondsPerByte
+        } else if settings.isOrdered {
+            due = max(due, lastDue[link] ?? 0)
+            lastDue[link] = due
+        }
+        flightCount += 1
+        insert(Flight(due: due, number: flightCount, link: link, packet: packet))
+    }
+
+    private mutating func happens(_ perTenThousand: Int) -> Bool {
+        perTenThousand > 0 && entropy.next() % 10_000 < UInt64(perTenThousand)
+    }
+
+    // MARK: Faults
+
+    package func isCut(_ link: Link) -> Bool { cut.contains(link) }
+
+    /// Cuts one direction, or mends it.
+    package mutating func setCut(_ link: Link, _ isCut: Bool) {
+        if isCut { cut.insert(link) } else { cut.remove(link) }
+    }
+
+    /// Cuts everything between two groups, in both directions.
+    package mutating func partition(_ left: [UInt64], from right: [UInt64]) {
+        for first in left {
+            for second in right where first != second {
+                setCut(Link(from: first, to: second), true)
+                setCut(Link(from: second, to: first), true)
+            }
+        }
+    }
+
+    /// Keeps what is sent on a link until then.
+    package mutating func clog(_ link: Link, until time: UInt64) {
+        clogged[link] = time
+    }
+
+    /// Mends every link. What is on its way stays so.
+    package mutating func heal() {
+        cut = []
+        clogged = [:]
+    }
+
+    /// The links that are cut, in order.
+    package var cutLinks: [Link] { cut.sorted() }
+
+    // MARK: The heap
+
+    private mutating func insert(_ flight: Flight) {
+        flights.append(flight)
+        var place = flights.count - 1
+        while place > 0 {
+            let parent = (place - 1) / 2
+            guard flights[place].precedes(flights[parent]) else { return }
+            flights.swapAt(place, parent)
+            place = parent
+        }
+    }
+
+    private mutating func removeFirst() {
+        flights.swapAt(0, flights.count - 1)
+        flights.removeLast()
+        var place = 0
+        while true {
+            var least = place
+            for child in [2 * place + 1, 2 * place + 2] where child < flights.count {
+                if flights[child].precedes(flights[least]) { least = child }
+            }
+            guard least != place else { return }
+            flights.swapAt(place, least)
+            place = least
+        }
+    }
+}
