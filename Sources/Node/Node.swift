@@ -4,6 +4,7 @@ package import BoltStore
 internal import EtcdMessages
 internal import Leases
 package import MVCC
+internal import Membership
 package import Primitives
 package import Raft
 package import Store
@@ -37,6 +38,10 @@ package final class Node {
     var compactions = PendingCompactions()
     var snapshots = ClientSnapshots()
     var memberChanges = PendingMemberChanges()
+    var peerConnections = PeerConnections()
+    var peerQuestions = PeerQuestions()
+    /// Whether this member has no vote.
+    package internal(set) var isLearner: Bool
     package let watches: WatchHub
     var leaseKeeper: LeaseKeeper
     /// nil if it is off.
@@ -92,6 +97,7 @@ package final class Node {
         nextVersionCheck = now
         unixNanosecondsAtZero = unixNanoseconds &- Int64(truncatingIfNeeded: now)
         compactionBatchLeft = settings.compactionBatchCount
+        isLearner = applier.cluster.member(memberID)?.isLearner ?? false
         watches = WatchHub(mvcc: applier.mvcc, settings: settings.watchSettings)
     }
 

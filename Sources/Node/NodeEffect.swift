@@ -1,4 +1,5 @@
 package import BoltStore
+package import EtcdMessages
 package import Primitives
 package import Store
 
@@ -17,6 +18,15 @@ package enum NodeEffect {
     /// A snapshot is ready for the client that asked for it: to be read on any thread but the loop's, and given back with
     /// `Node.closeSnapshot`.
     case snapshotOpened(RequestToken, StoreSnapshot)
+    /// Send messages to other members: those to one member in this order, as far as they arrive. Nothing is waited for; what
+    /// cannot be sent is dropped, and told with `Node.peerUnreachable`.
+    case send([RaftMessage])
+    /// Send a member a whole store: the message, then the file. Answer: `Node.snapshotSent`.
+    case sendSnapshot(to: MemberID, RaftMessage, StoreSnapshot, RequestToken)
+    /// These are all the other members now. Others are spoken with no more, once they have what was sent to them.
+    case peersChanged([Peer])
+    /// Ask a member something. Answer: `Node.peerAnswered`.
+    case askPeer(PeerQuestion)
     /// Say in the log how far something is.
     case progress(NodeProgress)
     /// Answer a client.

@@ -19,6 +19,8 @@ package enum NodeError: Error, CustomStringConvertible {
     case raft(Raft.StartError)
     /// The parts of the data directory contradict each other; the text says how.
     case inconsistent(String)
+    /// The cluster goes on without this member, for good.
+    case removed
 
     package var description: String {
         switch self {
@@ -32,6 +34,7 @@ package enum NodeError: Error, CustomStringConvertible {
             "the data directory is of a cluster of \(voters.count) voters; this version serves clusters of one member"
         case .raft(.notAVoter(let id)): "member \(id) has no vote in the cluster of its data directory"
         case .inconsistent(let text): "inconsistent data directory: \(text)"
+        case .removed: "the member has been permanently removed from the cluster"
         }
     }
 

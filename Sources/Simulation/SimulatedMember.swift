@@ -262,7 +262,7 @@ final class SimulatedMember {
             case .snapshotOpened(let token, let snapshot):
                 snapshots.append((token, snapshot, []))
                 openedSnapshots.append(token)
-            case .progress: break
+            case .progress, .send, .sendSnapshot, .peersChanged, .askPeer: break
             case .reply(let token, let result): replies.append((token, result))
             case .ready: isReady = true
             case .stop(let error): stopError = error

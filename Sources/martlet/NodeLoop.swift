@@ -193,6 +193,8 @@ final class NodeLoop {
         case .commitStore(let committer): storeThread.submit(committer)
         case .longRead(let token, let read): readThread.submit(.long(token, read))
         case .snapshotOpened(let token, let snapshot): services.snapshotOpened(token, snapshot)
+        // A member alone has nobody to speak with.
+        case .send, .sendSnapshot, .peersChanged, .askPeer: break
         case .progress(let progress): defragmentationLog.note(progress, of: node)
         case .reply(let token, let result):
             if HTTPServices.owns(token) {

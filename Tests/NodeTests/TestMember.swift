@@ -25,6 +25,11 @@ final class TestMember {
     /// All snapshots opened, in the order in which they were.
     private(set) var snapshots: [(token: RequestToken, snapshot: StoreSnapshot)] = []
     private(set) var progresses: [NodeProgress] = []
+    /// All messages to other members, in the order in which they were sent, until they are taken.
+    var sent: [RaftMessage] = []
+    var questions: [PeerQuestion] = []
+    /// The other members, as they were last made known.
+    private(set) var peers: [Peer] = []
     /// All answers, in the order in which they were given.
     private(set) var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
     var readyStreams: [RequestToken] = []
@@ -85,6 +90,10 @@ final class TestMember {
             case .streamReady(let token): readyStreams.append(token)
             case .snapshotOpened(let token, let snapshot): snapshots.append((token, snapshot))
             case .progress(let progress): progresses.append(progress)
+            case .send(let messages): sent += messages
+            case .sendSnapshot: Issue.record("nobody needs a snapshot")
+            case .peersChanged(let peers): self.peers = peers
+            case .askPeer(let question): questions.append(question)
             case .reply(let token, let result): replies.append((token, result))
             case .ready: readyCount += 1
             case .stop(let error): stops.append(error)

@@ -1,0 +1,23 @@
+/// Questions to other members that are not answered yet, and what each was asked for.
+struct PeerQuestions {
+    /// What an answer is wanted for.
+    enum Purpose {
+        /// A client wants to know something of a lease.
+        case lease
+    }
+
+    private var purposes: [UInt64: Purpose] = [:]
+    private var lastNumber: UInt64 = 0
+
+    /// Takes note of a question, and answers its number.
+    mutating func add(_ purpose: Purpose) -> UInt64 {
+        lastNumber += 1
+        purposes[lastNumber] = purpose
+        return lastNumber
+    }
+
+    /// What the question was asked for, which is now answered; nil if there is none of that number.
+    mutating func take(_ number: UInt64) -> Purpose? {
+        purposes.removeValue(forKey: number)
+    }
+}
