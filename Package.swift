@@ -78,7 +78,7 @@ let package = Package(
         module("Apply", ["Alarms", "Auth", "EtcdMessages", "Leases", "MVCC", "Membership", "Primitives", "Store"]),
         module("AutoCompaction"),
         module("Linearizability", ["EtcdMessages", "Primitives"]),
-        module("Raft", ["EtcdMessages", "Primitives"]),
+        module("Raft", ["EtcdMessages", "Environment", "Primitives"]),
         module(
             "Node",
             [
@@ -169,7 +169,7 @@ let package = Package(
             ]),
         tests(of: "AutoCompaction"),
         tests(of: "Linearizability", ["Environment", "EtcdMessages", "Primitives"]),
-        tests(of: "Raft", ["EtcdMessages", "Primitives"]),
+        tests(of: "Raft", ["EtcdMessages", "Environment", "Primitives"]),
         tests(
             of: "Node",
             [

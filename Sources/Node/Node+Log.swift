@@ -50,7 +50,7 @@ extension Node {
     private func writeLog(_ round: RaftEffects) {
         if let hardState = round.hardState { unsyncedHardState = hardState }
         guard round.mustSync else { return }
-        let batch = LogBatch(entries: round.entries, hardState: unsyncedHardState, lastIndex: raft.log.lastIndex)
+        let batch = LogBatch(entries: round.entries, hardState: unsyncedHardState, mark: round.mark)
         unsyncedHardState = nil
         batchInFlight = batch
         emit(.writeLog(batch))
@@ -77,12 +77,7 @@ extension Node {
         if mvcc.currentRevision > revision { publishChanges() }
         raft.applied(through: LogIndex(entry.index))
         if let configuration = outcome.confState {
-            do throws(Raft.StartError) {
-                try raft.adopt(configuration)
-            } catch {
-                stop(.raft(error))
-                return
-            }
+            raft.adopt(configuration)
         }
         if outcome.forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
         if let change = memberChanges.take(outcome.requestID) { answer(change, outcome.result) }

@@ -82,13 +82,9 @@ private struct NodeOpening {
         }
         raftLog.markApplied(through: raftLog.committedIndex)
         let memberID = MemberID(log.metadata.nodeID)
-        let raft: Raft
-        do throws(Raft.StartError) {
-            raft = try Raft(
-                id: memberID, hardState: log.hardState, configuration: applier.cluster.confState, log: raftLog)
-        } catch {
-            throw .raft(error)
-        }
+        let raft = Raft(
+            id: memberID, hardState: log.hardState, configuration: applier.cluster.confState, log: raftLog,
+            settings: RaftSettings(seed: memberID.rawValue ^ UInt64(bitPattern: unixNanoseconds)))
         let requestIDs = RequestIDGenerator(
             member: memberID, unixMilliseconds: UInt64(max(0, unixNanoseconds)) / 1_000_000,
             greatestSeen: greatestRequestID(log.entries, of: memberID))

@@ -149,7 +149,7 @@ package final class Node {
             unreachable("the log reports a batch that was not given out")
         }
         batchInFlight = nil
-        raft.synced(through: lastIndex)
+        raft.synced(batch.mark)
     }
 
     /// The running commit of the store's file is done.

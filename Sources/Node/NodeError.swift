@@ -3,7 +3,6 @@ package import BoltStore
 package import Environment
 package import MVCC
 internal import Primitives
-package import Raft
 package import Snapshots
 package import Store
 package import WriteAheadLog
@@ -16,7 +15,6 @@ package enum NodeError: Error, CustomStringConvertible {
     case mvcc(MVCCError)
     case apply(ApplyError)
     case snapshot(SnapshotError)
-    case raft(Raft.StartError)
     /// The parts of the data directory contradict each other; the text says how.
     case inconsistent(String)
     /// The cluster goes on without this member, for good.
@@ -30,9 +28,6 @@ package enum NodeError: Error, CustomStringConvertible {
         case .mvcc(let error): "\(error)"
         case .apply(let error): "\(error)"
         case .snapshot(let error): "\(error)"
-        case .raft(.severalVoters(let voters)):
-            "the data directory is of a cluster of \(voters.count) voters; this version serves clusters of one member"
-        case .raft(.notAVoter(let id)): "member \(id) has no vote in the cluster of its data directory"
         case .inconsistent(let text): "inconsistent data directory: \(text)"
         case .removed: "the member has been permanently removed from the cluster"
         }

@@ -12,16 +12,21 @@ package import Primitives
 /// ```
 /// `synced` and `committed` are not ordered against each other: a quorum may hold what this member has not yet synced.
 package struct RaftLog {
-    /// Invariant: `entries[i]` has index `compactedIndex + 1 + i`; terms never fall.
-    private var entries: [RaftEntry]
+    /// Invariant: the entry at offset i has index `compactedIndex + 1 + i`.
+    private var entries: EntryBuffer
     /// The entry just before the first one held.
     package private(set) var compactedIndex: LogIndex
     package private(set) var compactedTerm: Term
-    /// The last entry that this member has synced. Invariant: `<= lastIndex`.
+    /// The last entry given out to be written. Invariant: `syncedIndex <= offeredIndex <= lastIndex`.
+    private(set) var offeredIndex: LogIndex
+    /// The last entry that this member has synced. Less than `compactedIndex` only while a snapshot is being written.
     package private(set) var syncedIndex: LogIndex
     /// The last entry that is decided for good. Invariant: `applied <= committed <= lastIndex`; never falls.
     package private(set) var committedIndex: LogIndex
-    /// The last entry handed out to be applied. Invariant: never falls.
+    /// The last committed entry given out to be applied. Invariant: `applied <= released <= committed`; never falls.
+    private(set) var releasedIndex: LogIndex
+    /// The last entry that is applied. Less than `compactedIndex` only while a snapshot is being installed. Invariant:
+    /// never falls.
     package private(set) var appliedIndex: LogIndex
 
     /// A log read back from disk: all of `entries` is synced.
@@ -34,34 +39,86 @@ package struct RaftLog {
         entries: [RaftEntry], compactedIndex: LogIndex, compactedTerm: Term, committedIndex: LogIndex,
         appliedIndex: LogIndex
     ) {
-        self.entries = entries
+        for (offset, entry) in entries.enumerated() {
+            assertAlways(entry.index == compactedIndex.rawValue + 1 + UInt64(offset), "entries have no gap")
+        }
+        self.entries = EntryBuffer(entries)
         self.compactedIndex = compactedIndex
         self.compactedTerm = compactedTerm
         self.committedIndex = committedIndex
         self.appliedIndex = appliedIndex
+        releasedIndex = appliedIndex
         syncedIndex = LogIndex(compactedIndex.rawValue + UInt64(entries.count))
-        for (offset, entry) in entries.enumerated() {
-            assertAlways(entry.index == compactedIndex.rawValue + 1 + UInt64(offset), "entries have no gap")
-        }
+        offeredIndex = syncedIndex
         assertAlways(compactedIndex <= appliedIndex && appliedIndex <= committedIndex, "applied is committed")
         assertAlways(committedIndex <= lastIndex, "committed is in the log")
     }
 
     package var lastIndex: LogIndex { LogIndex(compactedIndex.rawValue + UInt64(entries.count)) }
-    package var lastTerm: Term { entries.last.map { Term($0.term) } ?? compactedTerm }
+    package var lastTerm: Term {
+        entries.count > 0 ? Term(entries.term(at: entries.count - 1)) : compactedTerm
+    }
+    /// How much memory the entries held take, in bytes of their encoded forms.
+    package var byteCount: Int { entries.byteCount }
+    /// Whether a snapshot was accepted that the store does not have yet.
+    package var isInstalling: Bool { appliedIndex < compactedIndex }
+
+    // MARK: Entries
 
     /// The term of an entry; nil if the log does not hold it.
     package func term(at index: LogIndex) -> Term? {
         if index == compactedIndex { return compactedTerm }
         guard index > compactedIndex, index <= lastIndex else { return nil }
-        return Term(entries[offset(of: index)].term)
+        return Term(entries.term(at: offset(of: index)))
     }
 
     /// The entries after `index`, up to and with `last`. The log must hold them.
     package func entries(after index: LogIndex, through last: LogIndex) -> ArraySlice<RaftEntry> {
         assertAlways(index >= compactedIndex && last <= lastIndex && index <= last, "the log holds what is asked for")
-        return entries[offset(of: index.next)..<offset(of: last.next)]
+        return entries.slice(offset(of: index.next)..<offset(of: last.next))
     }
+
+    /// The entries after `index` that an append has room for: the first at least, if there is one.
+    func entries(after index: LogIndex, maxByteCount: Int) -> (entries: ArraySlice<RaftEntry>, byteCount: Int) {
+        let all = entries(after: index, through: lastIndex)
+        var byteCount = 0
+        var end = all.startIndex
+        while end < all.endIndex {
+            let next = byteCount + all[end].encodedByteCount
+            if next > maxByteCount && end > all.startIndex { break }
+            byteCount = next
+            end += 1
+        }
+        return (all[..<end], byteCount)
+    }
+
+    /// Whether a log that ends with this entry has all that this one may have committed (thesis, section 3.6.1).
+    func isUpToDate(_ index: LogIndex, _ term: Term) -> Bool {
+        term > lastTerm || (term == lastTerm && index >= lastIndex)
+    }
+
+    /// The last entry at or before `index` whose term is not above `term`, and its term, 0 if it is not held: between
+    /// two logs that differ, the only place where they may agree.
+    func lastIndex(before index: LogIndex, ofTermAtMost term: Term) -> (index: LogIndex, term: Term) {
+        guard index >= compactedIndex else { return (index, .zero) }
+        // Terms never fall along the log: the entries wanted are a part at its beginning.
+        var low = compactedIndex
+        var high = min(index, lastIndex)
+        guard compactedTerm <= term else {
+            return (LogIndex(compactedIndex.rawValue - min(1, compactedIndex.rawValue)), .zero)
+        }
+        while low < high {
+            let middle = LogIndex(high.rawValue - (high.rawValue - low.rawValue) / 2)
+            if Term(entries.term(at: offset(of: middle))) <= term {
+                low = middle
+            } else {
+                high = LogIndex(middle.rawValue - 1)
+            }
+        }
+        return (low, self.term(at: low) ?? .zero)
+    }
+
+    // MARK: Changes
 
     /// Adds an entry at the end, with its index set.
     mutating func append(term: Term, type: RaftEntryType, data: Bytes?) -> LogIndex {
@@ -75,8 +132,53 @@ package struct RaftLog {
         return lastIndex
     }
 
-    mutating func markSynced(through index: LogIndex) {
-        assertAlways(index >= syncedIndex && index <= lastIndex, "entries are synced in order")
+    /// Adds a leader's entries, which follow on one another, in the place of those from the first one on.
+    mutating func replace(with new: ArraySlice<RaftEntry>) {
+        guard let first = new.first else { return }
+        let kept = LogIndex(first.index - 1)
+        assertAlways(kept >= committedIndex && kept <= lastIndex, "what is committed is not replaced, nor a gap made")
+        entries.removeLast(Int(lastIndex.rawValue - kept.rawValue))
+        syncedIndex = min(syncedIndex, kept)
+        offeredIndex = min(offeredIndex, kept)
+        entries.append(contentsOf: new)
+    }
+
+    /// Starts over behind a snapshot, whose entry is committed.
+    mutating func reset(to index: LogIndex, term: Term) {
+        assertAlways(index > committedIndex, "a snapshot leads forward")
+        entries = EntryBuffer([])
+        compactedIndex = index
+        compactedTerm = term
+        committedIndex = index
+        offeredIndex = index
+        // The snapshot itself is not synced yet.
+        syncedIndex = min(syncedIndex, LogIndex(index.rawValue - 1))
+    }
+
+    /// Forgets entries up to and with `index`, which must be applied. Those not yet synced here stay.
+    package mutating func compact(through index: LogIndex) {
+        assertAlways(index <= appliedIndex, "what is not applied is still needed")
+        let last = min(index, syncedIndex)
+        guard last > compactedIndex, let term = term(at: last) else { return }
+        entries.removeFirst(Int(last.rawValue - compactedIndex.rawValue))
+        compactedIndex = last
+        compactedTerm = term
+    }
+
+    // MARK: Progress
+
+    var hasUnoffered: Bool { offeredIndex < lastIndex }
+
+    /// The entries not yet given out to be written; they are now.
+    mutating func offer() -> [RaftEntry] {
+        guard hasUnoffered else { return [] }
+        defer { offeredIndex = lastIndex }
+        return Array(entries(after: offeredIndex, through: lastIndex))
+    }
+
+    /// The entry of this index and term is synced, and so are those before it; nothing if the log has another there.
+    mutating func markSynced(through index: LogIndex, term: Term) {
+        guard index > syncedIndex, index <= offeredIndex, self.term(at: index) == term else { return }
         syncedIndex = index
     }
 
@@ -85,18 +187,27 @@ package struct RaftLog {
         committedIndex = index
     }
 
+    var hasReleasable: Bool { releasedIndex < committedIndex && !isInstalling }
+
+    /// The committed entries not yet given out to be applied; they are now.
+    mutating func release() -> [RaftEntry] {
+        guard hasReleasable else { return [] }
+        defer { releasedIndex = committedIndex }
+        return Array(entries(after: releasedIndex, through: committedIndex))
+    }
+
+    /// - Parameter index: not above what was given out to be applied, or, at the start, what is committed.
     package mutating func markApplied(through index: LogIndex) {
         assertAlways(index >= appliedIndex && index <= committedIndex, "only committed entries are applied, in order")
         appliedIndex = index
+        releasedIndex = max(releasedIndex, index)
     }
 
-    /// Forgets entries up to and with `index`, which must be applied.
-    package mutating func compact(through index: LogIndex) {
-        assertAlways(index <= appliedIndex, "what is not applied is still needed")
-        guard index > compactedIndex, let term = term(at: index) else { return }
-        entries.removeFirst(Int(index.rawValue - compactedIndex.rawValue))
-        compactedIndex = index
-        compactedTerm = term
+    /// The store has the snapshot of `index`, or a later one.
+    mutating func markInstalled(through index: LogIndex) {
+        assertAlways(index <= committedIndex, "only what was committed is installed")
+        appliedIndex = max(appliedIndex, index)
+        releasedIndex = max(releasedIndex, index)
     }
 
     private func offset(of index: LogIndex) -> Int {

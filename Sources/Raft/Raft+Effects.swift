@@ -1,0 +1,60 @@
+internal import EtcdMessages
+internal import Primitives
+
+/// What there is to do outside, and how far it is.
+extension Raft {
+    /// Whether `takeEffects` has something that others wait for; a commit that the log is yet to hear of is nothing such.
+    package var hasEffects: Bool {
+        log.hasUnoffered || log.hasReleasable || !effects.isEmpty || isReadRoundDue
+            || (appendsAreDue && tracker.members.count > 1) || hasUnsavedVote
+    }
+
+    private var hasUnsavedVote: Bool {
+        term.rawValue != savedHardState.term || vote.rawValue != savedHardState.vote
+    }
+
+    private var hardState: HardState {
+        var state = HardState()
+        state.term = term.rawValue
+        state.vote = vote.rawValue
+        state.commit = log.committedIndex.rawValue
+        return state
+    }
+
+    /// What there is to do since the last call. The order is that of `RaftEffects`.
+    package mutating func takeEffects() -> RaftEffects {
+        startReadRound()
+        if role == .leader && appendsAreDue { sendAppends() }
+        var taken = effects
+        effects = RaftEffects()
+        taken.entries = log.offer()
+        taken.committedEntries = log.release()
+        taken.mustSync = !taken.entries.isEmpty || taken.snapshot != nil || hasUnsavedVote
+        taken.mark = SyncMark(lastIndex: log.lastIndex, lastTerm: log.lastTerm, term: term, vote: vote)
+        let state = hardState
+        if state != savedHardState {
+            taken.hardState = state
+            savedHardState = state
+        }
+        return taken
+    }
+
+    /// The answers to reads since they were last taken; they need not wait for the rest of a round.
+    package mutating func takeReadStates() -> [ReadState] {
+        defer { effects.readStates = [] }
+        return effects.readStates
+    }
+
+    /// All rounds up to the one whose effects had this mark are written and synced.
+    package mutating func synced(_ mark: SyncMark) {
+        // Of an earlier term: entries it speaks of may have been overwritten, and even brought back, since. The round that
+        // syncs the present term says it all.
+        guard mark.term == term else { return }
+        log.markSynced(through: mark.lastIndex, term: mark.lastTerm)
+        switch role {
+        case .candidate: if mark.vote == id { countVote(of: id, isGranted: true) }
+        case .leader: advanceCommit()
+        case .follower, .preCandidate: break
+        }
+    }
+}

@@ -1,0 +1,101 @@
+internal import EtcdMessages
+internal import Primitives
+
+/// What a leader does to have its log on all members (thesis, sections 3.5, 5.3 and 10.2.1; etcd raft v3.6 `raft.go`).
+///
+/// Appends are made when effects are taken, not when something is proposed: all that came since goes out together.
+extension Raft {
+    /// Makes the appends and snapshot requests that are due.
+    mutating func sendAppends() {
+        appendsAreDue = false
+        for position in tracker.members.indices where tracker.members[position].id != id {
+            sendAppends(toMemberAt: position)
+        }
+    }
+
+    private mutating func sendAppends(toMemberAt position: Int) {
+        while tracker.members[position].progress.isOpen(settings) {
+            let progress = tracker.members[position].progress
+            let previous = LogIndex(progress.next.rawValue - 1)
+            guard previous >= log.compactedIndex, let previousTerm = log.term(at: previous) else {
+                requestSnapshot(forMemberAt: position)
+                return
+            }
+            let room = progress.isFull(settings) ? 0 : settings.maxMessageByteCount
+            let (entries, byteCount) =
+                room > 0 ? log.entries(after: previous, maxByteCount: room) : (ArraySlice<RaftEntry>(), 0)
+            let reach = LogIndex(previous.rawValue + UInt64(entries.count))
+            let bearsCommit =
+                progress.state == .replicate && min(log.committedIndex, reach) > progress.sentCommit
+            guard !entries.isEmpty || progress.isAppendForced || bearsCommit else { return }
+            var append = message(.app, to: tracker.members[position].id)
+            append.index = previous.rawValue
+            append.logTerm = previousTerm.rawValue
+            append.entries = Array(entries)
+            append.commit = log.committedIndex.rawValue
+            effects.messages.append(append)
+            tracker.members[position].progress.sent(
+                count: entries.count, byteCount: byteCount, commit: log.committedIndex)
+            if entries.isEmpty { return }
+        }
+    }
+
+    /// A member that is not heard would not take the snapshot either.
+    private mutating func requestSnapshot(forMemberAt position: Int) {
+        guard tracker.members[position].progress.isRecentlyActive else { return }
+        tracker.members[position].progress.awaitSnapshot(of: log.appliedIndex)
+        effects.snapshotRequests.append(tracker.members[position].id)
+    }
+
+    /// Tells all members that this one still leads, and asks them to confirm it to the reads that wait.
+    mutating func sendHeartbeats() {
+        let context = reads.hasAsked ? Bytes(bigEndian: reads.round) : nil
+        for member in tracker.members where member.id != id {
+            var heartbeat = message(.heartbeat, to: member.id)
+            // What it is not known to have it cannot take as committed.
+            heartbeat.commit = min(member.progress.match, log.committedIndex).rawValue
+            heartbeat.context = context
+            effects.messages.append(heartbeat)
+        }
+    }
+
+    mutating func receiveAppendAnswer(_ answer: RaftMessage) {
+        guard let position = tracker.position(of: MemberID(answer.from)) else { return }
+        tracker.members[position].progress.isRecentlyActive = true
+        appendsAreDue = true
+        let index = LogIndex(answer.index)
+        if answer.reject {
+            var hint = LogIndex(answer.rejectHint)
+            // Where its entries are of later terms than ours can be passed over from this side too.
+            if answer.logTerm > 0 { hint = log.lastIndex(before: hint, ofTermAtMost: Term(answer.logTerm)).index }
+            tracker.members[position].progress.rejected(index, hint: hint)
+            return
+        }
+        guard index <= log.lastIndex else { return }
+        let isNews = tracker.members[position].progress.accepted(through: index, compactedIndex: log.compactedIndex)
+        guard isNews else { return }
+        advanceCommit()
+        if leadTransferee == tracker.members[position].id { orderElectionIfReady() }
+    }
+
+    mutating func receiveHeartbeatAnswer(_ answer: RaftMessage) {
+        guard let position = tracker.position(of: MemberID(answer.from)) else { return }
+        tracker.members[position].progress.heartbeatAnswered(lastIndex: log.lastIndex)
+        appendsAreDue = true
+        guard let context = answer.context, let round = UInt64(bigEndianBytes: context), round <= reads.round else {
+            return
+        }
+        tracker.members[position].readRound = max(tracker.members[position].readRound, round)
+        confirmReads()
+    }
+
+    /// Commits what a quorum has synced, this member itself no further than it has. Entries of earlier terms are committed
+    /// only by one of this term on top of them (thesis, section 3.6.2).
+    mutating func advanceCommit() {
+        let index = LogIndex(
+            tracker.agreed { $0.id == id ? log.syncedIndex.rawValue : $0.progress.match.rawValue })
+        guard index > log.committedIndex, log.term(at: index) == term else { return }
+        log.commit(through: index)
+        appendsAreDue = true
+    }
+}
