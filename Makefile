@@ -4,7 +4,7 @@ RELEASE = .build/release/martlet
 SEED ?= 1
 RUNS ?= 20000
 
-.PHONY: run release test unit compatibility check fix fuzz sim soak bench clean dependencies test-dependencies
+.PHONY: run release test unit judge compatibility check fix fuzz sim soak bench clean dependencies test-dependencies
 
 run: release # one durable member on 127.0.0.1:2379, its data in ./default.etcd
 	$(RELEASE)
@@ -20,7 +20,10 @@ check: test-dependencies
 unit: test-dependencies
 	$(SWIFT) test --quiet
 
-compatibility: release test-dependencies
+judge: dependencies ## the checker of recorded histories, which the tests of clusters need
+	$(SWIFT) build -c release --product martlet-sim
+
+compatibility: release judge test-dependencies
 	Scripts/fetch-oracles
 	Scripts/test-compatibility
 
@@ -35,9 +38,10 @@ sim: test-dependencies ## many seeds of the simulator; SEED and RUNS choose whic
 	.build/release/martlet-sim --seed $(SEED) --runs $(RUNS)
 
 SECONDS_OF_SOAK ?= 600
-soak: release test-dependencies ## a load shaped like that of Kubernetes, with restarts; ten minutes
+SOAK ?= --seconds $(SECONDS_OF_SOAK)
+soak: release judge test-dependencies ## a load shaped like that of Kubernetes, with restarts; ten minutes. SOAK="clusters 10": clusters instead
 	Scripts/fetch-oracles
-	Scripts/soak --seconds $(SECONDS_OF_SOAK)
+	Scripts/soak $(SOAK)
 
 fix: test-dependencies
 	Scripts/generate-messages

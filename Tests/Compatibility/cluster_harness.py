@@ -5,12 +5,12 @@ import time
 
 from support.checks import check, finish, note
 from support.cluster import Cluster
-from support.history import DELETE, PUT, RANGE, TXN, History, Operation
+from support.history import DELETE, PUT, RANGE, TXN, History, Operation, events
 from support.load import Load
+from support.recording import judge
 from support.replay import blame
 from support.servers import ETCD, Server
 from support.watching import Interest, Recorder, Response, violations
-from support.history import events
 
 SEED = os.environ.get("SEED", "1")
 PREFIX = b"h/"
@@ -144,6 +144,9 @@ def real_cluster() -> None:
         cluster.move_leader(cluster.followers()[0])
         load.advance(100)
         load.finish("three real etcd 3.5.1", 400)
+        without = [operation for operation in load.operations if operation is not next(it for it in load.operations if it.known and it.wrote())]
+        holds, said = judge(os.path.join(cluster.folder, "wrong.jsonl"), without, load.historian.recorders, [])
+        check("three real etcd 3.5.1: martlet-sim check-history finds that a write is missing", not holds and said, said)
         for member in cluster.members:
             member.stop()
         found = blame({member.name: member.data for member in cluster.members})

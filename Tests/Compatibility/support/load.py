@@ -2,6 +2,7 @@
 
 Clients share a few keys and write values that occur once. A call without an answer is one whose outcome is not known; it is never tried
 again. Beside them: a watch of everything, watches of random interest, users of leases, and compactions behind them all."""
+import os
 import random
 import threading
 import time
@@ -12,6 +13,7 @@ from support.cluster import Cluster, Member, each
 from support.historian import Historian, Watchers, whole
 from support.history import COMPACT, DELETE, PUT, RANGE, TXN, History, Operation, events
 from support.messages import decode, encode
+from support.recording import judge
 from support.watching import Recorder, violations
 
 PREFIX, KEYS = b"h/", 12
@@ -289,6 +291,7 @@ class Load:
         check(f"{name}: {self.writes} writes were acknowledged, each is there, and all answers are those of one order of events",
               not wrong and self.writes >= least, "\n       ".join(text[:900] for text in wrong[:5]) or f"too few, less than {least}: {self.problems}")
         self.check_watches(name, wrong)
+        self.check_recording(name)
         self.check_leases(name)
         self.check_members(name, revision)
         unknown = sum(not operation.known for operation in operations)
@@ -309,6 +312,13 @@ class Load:
         told = sum(len(response.events) for recorder in recorders for response in recorder.responses)
         check(f"{name}: {len(recorders)} watches were told {told} events as the nine guarantees have it", not found and (told or not self.watchers),
               "\n       ".join(text[:600] for text in found[:4]) or "nothing was told")
+
+    def check_recording(self, name: str) -> None:
+        """The same by another checker, which was not told the order of what happened."""
+        recorders = [*self.historian.recorders, *(recorder for watcher in self.watchers for recorder in watcher.finished)]
+        leases = [granted for lessee in self.lessees for granted in lessee.granted]
+        holds, said = judge(os.path.join(self.cluster.folder, "history.jsonl"), self.operations, recorders, leases)
+        check(f"{name}: martlet-sim check-history finds nothing wrong", holds, said[-1500:])
 
     def check_leases(self, name: str) -> None:
         """No lease ended before its time, as far as its holder knows when that was."""
