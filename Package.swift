@@ -53,7 +53,7 @@ let package = Package(
         .systemLibrary(name: "CProtobufC", pkgConfig: "libprotobuf-c", providers: [.apt(["libprotobuf-c-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .target(name: "CChecksums"),
-        .target(name: "CPlatform"),
+        .target(name: "CPlatform", linkerSettings: [.linkedLibrary("resolv")]),
         .target(name: "CGRPCShim", dependencies: ["CGRPC"], linkerSettings: [.linkedLibrary("z")]),
         .target(name: "CEtcdMessages", dependencies: ["CProtobufC"]),
 
@@ -120,8 +120,8 @@ let package = Package(
         .executableTarget(
             name: "martlet",
             dependencies: [
-                "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "ClientAPI", "Environment", "EtcdMessages",
-                "GRPCCore", "HTTPAPI", "Leases", "MVCC", "Membership", "Metrics", "Node", "Platform", "Primitives",
+                "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "ClientAPI", "Environment", "EtcdClient",
+                "EtcdMessages", "GRPCCore", "HTTPAPI", "Leases", "MVCC", "Membership", "Metrics", "Node", "Platform", "Primitives",
                 "Raft", "Store", "Watch", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -198,8 +198,8 @@ let package = Package(
         tests(
             of: "martlet",
             [
-                "AutoCompaction", "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Node",
-                "Primitives", "SimulatedPlatform", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
+                "AutoCompaction", "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Membership", "Node",
+                "Platform", "Primitives", "SimulatedPlatform", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "HTTPAPI", ["CGRPCShim", "EtcdMessages", "GRPCCore", "Metrics", "Node", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),

@@ -22,7 +22,7 @@ extension EtcdServices {
     func status(_ message: RawSpan, _ token: RequestToken) throws(EtcdError) {
         _ = try decode(StatusRequest.self, message)
         var response = StatusResponse()
-        response.version = Bytes(text: EtcdVersion.presented.description)
+        response.version = Bytes(text: node.etcdVersion.description)
         response.dbSize = Int64(node.store.sizeByteCount)
         response.dbSizeInUse = Int64(node.store.sizeInUseByteCount)
         response.dbSizeQuota = settings.quotaByteCount

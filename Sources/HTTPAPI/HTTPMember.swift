@@ -21,7 +21,7 @@ package protocol HTTPMember: AnyObject {
 extension Node: HTTPMember {
     package var versions: VersionReport {
         VersionReport(
-            server: EtcdVersion.presented, cluster: applier.cluster.version, storage: applier.cluster.schemaVersion)
+            server: etcdVersion, cluster: applier.cluster.version, storage: applier.cluster.schemaVersion)
     }
 
     package var activeAlarms: [AlarmType] { applier.alarms.alarms.map(\.alarm) }

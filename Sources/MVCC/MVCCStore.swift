@@ -12,7 +12,8 @@ package import Store
 /// the records, and which leases there are.
 package final class MVCCStore {
     let store: Store
-    let settings: MVCCSettings
+    /// What is answered; nothing that is written depends on it.
+    package var settings: MVCCSettings
     var index = KeyIndex()
 
     /// The revision of the newest write; 1 before the first.

@@ -31,6 +31,17 @@ extension Cluster {
         if downgrade.isEnabled { throw .downgradeInProcess }
     }
 
+    /// Whether a server may be a member: one that is older than the cluster would not understand what its log says (etcd v3.6
+    /// `MustDetectDowngrade`).
+    package func admits(server: EtcdVersion) -> Bool { version.map { server.release >= $0.release } ?? true }
+
+    /// Whether a member that joins must be told that the cluster is on its way to an older version. Once the cluster is there
+    /// it is as any of that version: a new member of etcd 3.5 refuses to join one that is still under way, unless it has the
+    /// version it is about to leave (etcd v3.5 `server/etcdserver/cluster_util.go`, `allowedVersionRange`).
+    package var isDowngradeUnderWay: Bool {
+        downgrade.isEnabled && version?.release != EtcdVersion(downgrade.targetVersion.text)
+    }
+
     /// The cluster's version as answers to Downgrade name it, such as `3.6`.
     package var shortVersion: Bytes { version.map { Bytes(text: "\($0.major).\($0.minor)") } ?? [] }
 }

@@ -7,6 +7,14 @@ extension EtcdVersion {
     /// The first whose store records its schema's version, and whose leases keep their checkpoints.
     package static let etcd36 = EtcdVersion(major: 3, minor: 6)
 
+    /// The first that answers ranges of keys alone without their leases.
+    package static let etcd37 = EtcdVersion(major: 3, minor: 7)
+
+    /// The etcd to be in a cluster, or with data, of a version, if nobody says which; nil is a cluster of our own.
+    package static func presented(beside cluster: EtcdVersion?) -> EtcdVersion {
+        cluster.map { $0.release >= .etcd37 } == true ? .presented37 : .presented
+    }
+
     /// The version of a cluster none of whose members told theirs (etcd v3.6 `api/version/version.go`).
     package static let oldest = EtcdVersion(major: 3, minor: 0)
 

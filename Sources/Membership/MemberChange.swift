@@ -34,61 +34,88 @@ package enum MemberChange: Equatable, Sendable {
     }
 }
 
-/// What the member that is asked for a change looks at before it proposes it.
+/// Whom the member that is asked for a change can reach, and how far they are.
+package struct MemberReach: Equatable, Sendable {
+    /// This member.
+    package var own: MemberID
+    /// The others with which it has been connected for so long that they count as healthy (5 s).
+    package var steady: [MemberID]
+    /// The others with which it is connected at all.
+    package var connected: [MemberID]
+    /// Whether the learner that is to be given a vote has at least nine tenths of the leader's log.
+    package var isLearnerInSync: Bool
+
+    package init(own: MemberID, steady: [MemberID] = [], connected: [MemberID] = [], isLearnerInSync: Bool = false) {
+        self.own = own
+        self.steady = steady
+        self.connected = connected
+        self.isLearnerInSync = isLearnerInSync
+    }
+
+    fileprivate func isSteady(_ id: MemberID) -> Bool { id == own || steady.contains(id) }
+}
+
+/// What the member that is asked for a change looks at before it proposes it. Whether the change can be made at all is
+/// decided once more where it is applied, alike on all members; what is only a matter of care is not.
 extension Cluster {
     /// Refuses what would be refused when it is applied, and what would leave the cluster without a working quorum.
     ///
-    /// This member is the only voter, so that of etcd's rules about connections between voters none applies: adding to a
-    /// cluster of one is always allowed (etcd v3.6.14 `server/etcdserver/cluster_util.go`).
-    ///
     /// - Parameter isStrict: `--strict-reconfig-check`.
-    package func check(_ change: MemberChange, isStrict: Bool) throws(EtcdError) {
+    package func check(_ change: MemberChange, isStrict: Bool, _ reach: MemberReach) throws(EtcdError) {
         switch change {
         case .add(let member):
-            if isStrict && !member.isLearner { try checkQuorum(adding: member) }
+            if isStrict { try checkQuorum(adding: member, reach) }
             try check(change.confChange)
-            // A second voter decides with the first; this version would have nobody to ask.
-            guard member.isLearner else { throw .severalVotersUnsupported }
         case .remove(let id):
-            if let member = member(id), !member.isLearner {
-                // Without the strict check etcd dies of the removal of the last voter.
-                if isStrict || voters.count == 1 { try checkQuorum(removing: id) }
-            }
+            // Without the strict check etcd dies of the removal of the last voter.
+            if isStrict || voters.map(\.id) == [id] { try checkQuorum(removing: id, reach) }
             try check(change.confChange)
-        case .update(let id, let peerURLs):
+        case .update(_, let peerURLs):
             try check(change.confChange)
-            // What is no URL stops the other members of a real etcd once it is applied, but not the one it is of.
-            guard member(id)?.isLearner == true else { return }
-            _ = try PeerURL.list(peerURLs)
+            // etcd looks at none of them; but what is no URL makes every real etcd but the one it is of stop.
+            if members.count > 1 { _ = try PeerURL.list(peerURLs) }
         case .promote(let id):
             guard let member = member(id) else { throw .memberNotFound }
             guard member.isLearner else { throw .memberNotLearner }
-            // A learner is in sync when it has nine tenths of the leader's log. This version sends it nothing.
-            throw .learnerNotReady
+            guard reach.isLearnerInSync else { throw .learnerNotReady }
+            if isStrict { try checkQuorum(promoting: member) }
+            try check(change.confChange)
         }
     }
 
     private var voters: [ClusterMember] { members.filter { !$0.isLearner } }
 
     /// Whether the started voters are a quorum of those there would be (etcd v3.6
-    /// `server/etcdserver/api/membership/cluster.go`, `IsReadyToAddVotingMember`).
-    private func checkQuorum(adding _: ClusterMember) throws(EtcdError) {
-        let startedCount = voters.count(where: \.isStarted)
-        let count = voters.count + 1
+    /// `server/etcdserver/api/membership/cluster.go`, `IsReadyToAddVotingMember`), and whether those that answer would be a
+    /// quorum even if the new member never comes, be it a voter or a learner that is to become one (etcd v3.6.14
+    /// `server/etcdserver/cluster_util.go`, `isConnectedToQuorumAfterAddingNewMemberSince`).
+    private func checkQuorum(adding member: ClusterMember, _ reach: MemberReach) throws(EtcdError) {
+        let voters = voters
+        let quorum = (voters.count + 1) / 2 + 1
         // From one to two there is no other way.
-        guard startedCount >= count / 2 + 1 || (startedCount == 1 && count == 2) else { throw .memberNotEnoughStarted }
+        guard voters.count != 1 else {
+            if !member.isLearner, !voters.contains(where: \.isStarted) { throw .memberNotEnoughStarted }
+            return
+        }
+        if !member.isLearner, voters.count(where: \.isStarted) < quorum { throw .memberNotEnoughStarted }
+        guard voters.count(where: { reach.isSteady($0.id) }) >= quorum else { throw .unhealthy }
     }
 
-    /// The same without a voter (`IsReadyToRemoveVotingMember`). So the last one stays.
-    private func checkQuorum(removing id: MemberID) throws(EtcdError) {
+    /// The same without a voter (`IsReadyToRemoveVotingMember`, `mayRemoveMember`). So the last one stays.
+    private func checkQuorum(removing id: MemberID, _ reach: MemberReach) throws(EtcdError) {
+        // Those without a vote may always go.
+        if member(id)?.isLearner == true { return }
         let rest = voters.filter { $0.id != id }
         guard rest.count(where: \.isStarted) >= rest.count / 2 + 1 else { throw .memberNotEnoughStarted }
+        // Nor does it matter to those who work that one goes who does not.
+        guard id == reach.own || reach.connected.contains(id) else { return }
+        let steadyCount = voters.count(where: { reach.isSteady($0.id) })
+        guard steadyCount - 1 >= 1 + (voters.count - 1) / 2 else { throw .unhealthy }
     }
-}
 
-extension EtcdError {
-    /// What a real etcd would do, and this server cannot yet.
-    package static let severalVotersUnsupported = EtcdError(
-        .unimplemented,
-        "etcdserver: this version of Martlet cannot form a cluster of several voters yet; learners can be added")
+    /// The same with a learner that is given a vote, and that counts as started (`IsReadyToPromoteMember`).
+    private func checkQuorum(promoting _: ClusterMember) throws(EtcdError) {
+        let startedCount = voters.count(where: \.isStarted) + 1
+        guard startedCount >= (voters.count + 1) / 2 + 1 else { throw .memberNotEnoughStarted }
+    }
 }

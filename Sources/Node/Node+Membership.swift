@@ -55,13 +55,16 @@ extension Node {
     func proposeMemberChanges() {
         while memberChanges.hasWaiting, raft.canChangeConfiguration, let next = memberChanges.takeNext() {
             do throws(EtcdError) {
-                try applier.cluster.check(next.change, isStrict: settings.isReconfigurationStrict)
+                try applier.cluster.check(next.change, isStrict: settings.isReconfigurationStrict, reach)
                 memberChanges.propose(next, requestID: try propose(next.change))
             } catch {
                 refuse(next.token, next.change, error)
             }
         }
     }
+
+    /// Whom this member can reach.
+    private var reach: MemberReach { MemberReach(own: memberID) }
 
     /// Puts a change into the log. Answers its number.
     private func propose(_ memberChange: MemberChange) throws(EtcdError) -> UInt64 {

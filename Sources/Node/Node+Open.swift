@@ -19,7 +19,16 @@ extension Node {
         package let notes: [String]
     }
 
-    /// Opens the data directory, making a new cluster of this one member if it is empty.
+    /// Whether there is a log, so that the data directory says by itself which member of which cluster it is of.
+    package static func hasLog(disk: any Disk, settings: NodeSettings) throws(NodeError) -> Bool {
+        do throws(WALError) {
+            return try WALReader.exists(disk: disk, directory: settings.logDirectory)
+        } catch {
+            throw .log(error)
+        }
+    }
+
+    /// Opens the data directory, or begins as `NodeSettings.clusterStart` says if it is empty.
     ///
     /// - Parameters:
     ///   - monotonicNanoseconds: the time that later ticks go on from.
@@ -57,7 +66,7 @@ extension Node {
 }
 
 /// The steps of opening a member whose store is open.
-private struct NodeOpening {
+struct NodeOpening {
     let disk: any Disk
     let settings: NodeSettings
     let store: Store
@@ -69,18 +78,21 @@ private struct NodeOpening {
         let applier = try openApplier(report)
         // All of the file was read to open it; most of it will not be read again soon.
         store.releaseReadPages()
-        let log = try openLog()
-        var raftLog = try startLog(log)
+        var log = try openLog()
+        if settings.forcesNewCluster { log.dropUncommitted(applied: store.appliedIndex) }
+        try check(log)
         // Raft starts with the configuration that what is committed makes, so that is applied first.
-        var forcedSnapshotIndex: LogIndex?
-        for entry in raftLog.entries(after: raftLog.appliedIndex, through: raftLog.committedIndex) {
-            do throws(ApplyError) {
-                if try applier.apply(entry).forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
-            } catch {
-                throw .apply(error)
+        var forcedSnapshotIndex = try apply(log.committedEntries, to: applier)
+        if settings.forcesNewCluster {
+            let forced = try forceNewCluster(&log, applier.cluster)
+            forcedSnapshotIndex = try apply(forced, to: applier) ?? forcedSnapshotIndex
+            guard applier.cluster.isAlone(MemberID(log.metadata.nodeID)) else {
+                throw .inconsistent("the other members cannot be taken out of the cluster")
             }
         }
-        raftLog.markApplied(through: raftLog.committedIndex)
+        let etcdVersion = try etcdVersion(beside: applier.cluster)
+        applier.mvcc.settings.keysOnlyIncludesLease = etcdVersion < .etcd37
+        let raftLog = raftLog(log)
         let memberID = MemberID(log.metadata.nodeID)
         let raft = Raft(
             id: memberID, hardState: log.hardState, configuration: applier.cluster.confState, log: raftLog,
@@ -89,11 +101,27 @@ private struct NodeOpening {
             member: memberID, unixMilliseconds: UInt64(max(0, unixNanoseconds)) / 1_000_000,
             greatestSeen: greatestRequestID(log.entries, of: memberID))
         let node = Node(
-            settings: settings, memberID: memberID, clusterID: ClusterID(log.metadata.clusterID), raft: raft,
-            applier: applier, store: store, snapshotIndex: LogIndex(log.snapshot.index), requestIDs: requestIDs,
-            now: now, unixNanoseconds: unixNanoseconds)
+            settings: settings, memberID: memberID, clusterID: ClusterID(log.metadata.clusterID),
+            etcdVersion: etcdVersion, raft: raft, applier: applier, store: store,
+            snapshotIndex: LogIndex(log.snapshot.index), requestIDs: requestIDs, now: now,
+            unixNanoseconds: unixNanoseconds)
         node.forcedSnapshotIndex = forcedSnapshotIndex
         return Node.Opened(node: node, writer: log.writer, notes: notes)
+    }
+
+    /// Applies entries to the store, if it does not hold them. Answers the last after which a snapshot must be taken at once.
+    private func apply(
+        _ entries: ArraySlice<RaftEntry>, to applier: Applier
+    ) throws(NodeError) -> LogIndex? {
+        var forcedSnapshotIndex: LogIndex?
+        for entry in entries {
+            do throws(ApplyError) {
+                if try applier.apply(entry).forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
+            } catch {
+                throw .apply(error)
+            }
+        }
+        return forcedSnapshotIndex
     }
 
     // MARK: Store
@@ -120,6 +148,16 @@ private struct NodeOpening {
         }
     }
 
+    /// The etcd that the member is for others until it ends: the one asked for, or that of what is known of the cluster.
+    private func etcdVersion(beside cluster: Cluster) throws(NodeError) -> EtcdVersion {
+        let known = [cluster.version, cluster.storageVersion].compactMap(\.self).max() ?? settings.clusterVersion
+        let version = settings.etcdVersion ?? EtcdVersion.presented(beside: known)
+        guard cluster.admits(server: version) else {
+            throw .olderThanCluster(server: version.release, cluster: cluster.version ?? version)
+        }
+        return version
+    }
+
     private func openApplier(_ report: (RestoreProgress) -> Void) throws(NodeError) -> Applier {
         let mvcc: MVCCStore
         do throws(MVCCError) {
@@ -136,121 +174,6 @@ private struct NodeOpening {
             return try Applier.open(store: store, mvcc: mvcc, settings: applySettings)
         } catch {
             throw .apply(error)
-        }
-    }
-
-    // MARK: Log
-
-    private struct OpenLog {
-        var metadata: WALMetadata
-        var writer: WALWriter
-        /// The snapshot record the log was read from; index 0 if from its beginning.
-        var snapshot: WALSnapshot
-        var hardState: HardState
-        var entries: [RaftEntry]
-    }
-
-    private func openLog() throws(NodeError) -> OpenLog {
-        do throws(WALError) {
-            if try WALReader.exists(disk: disk, directory: settings.logDirectory) {
-                return try continueLog()
-            }
-        } catch {
-            throw .log(error)
-        }
-        guard store.appliedIndex == .zero else {
-            throw .inconsistent("there is a store, but no log in \(settings.logDirectory)")
-        }
-        do throws(WALError) {
-            return try createLog()
-        } catch {
-            throw .log(error)
-        }
-    }
-
-    private var bootstrap: ClusterBootstrap {
-        let member = ClusterMember(
-            bootstrapName: Bytes(text: settings.name), peerURLs: settings.peerURLs.map { Bytes(text: $0) },
-            clusterToken: Bytes(text: settings.clusterToken))
-        return ClusterBootstrap(members: [member])
-    }
-
-    private func createLog() throws(WALError) -> OpenLog {
-        let bootstrap = bootstrap
-        var metadata = WALMetadata()
-        metadata.nodeID = bootstrap.members.map(\.id.rawValue).reduce(0, max)
-        metadata.clusterID = bootstrap.clusterID.rawValue
-        let writer = try WALWriter.create(
-            disk: disk, directory: settings.logDirectory, metadata: metadata, settings: settings.logSettings)
-        return try writeBootstrap(
-            OpenLog(metadata: metadata, writer: writer, snapshot: WALSnapshot(), hardState: HardState(), entries: []))
-    }
-
-    private func continueLog() throws(WALError) -> OpenLog {
-        let directory = settings.logDirectory
-        let snapshot = try WALReader.validSnapshots(disk: disk, directory: directory).last
-        let contents = try WALReader.readToAppend(disk: disk, directory: directory, from: snapshot)
-        let writer = try WALWriter.open(continuing: contents, disk: disk, settings: settings.logSettings)
-        let log = OpenLog(
-            metadata: contents.metadata, writer: writer, snapshot: snapshot ?? WALSnapshot(),
-            hardState: contents.hardState, entries: contents.entries)
-        // A crash right after the log was made may have left it without the first entries.
-        let isEmpty = log.entries.isEmpty && log.snapshot.index == 0 && log.hardState == HardState()
-        return isEmpty && store.appliedIndex == .zero ? try writeBootstrap(log) : log
-    }
-
-    /// Writes the entries with which a new cluster begins, committed from the start.
-    private func writeBootstrap(_ log: OpenLog) throws(WALError) -> OpenLog {
-        var log = log
-        log.entries = bootstrap.entries
-        log.hardState.term = ClusterBootstrap.term.rawValue
-        log.hardState.commit = UInt64(log.entries.count)
-        try log.writer.append(state: log.hardState, entries: log.entries)
-        try log.writer.sync()
-        return log
-    }
-
-    /// The log as Raft takes it up: what the store holds is applied, and what either says is committed is.
-    private func startLog(_ log: OpenLog) throws(NodeError) -> RaftLog {
-        let start = log.snapshot.index
-        let applied = store.appliedIndex.rawValue
-        let last = start + UInt64(log.entries.count)
-        guard start <= applied else {
-            throw .inconsistent(
-                "the store has entries up to \(applied), the log begins behind its snapshot at \(start)")
-        }
-        guard applied <= last, log.hardState.commit <= last else {
-            throw .inconsistent(
-                "the log ends at \(last), but \(applied) entries are applied and \(log.hardState.commit) are committed")
-        }
-        guard Term(log.entries.last?.term ?? log.snapshot.term) <= Term(log.hardState.term) else {
-            throw .inconsistent("the log has an entry of a later term than the member has seen")
-        }
-        // A commit alone is not synced, so the store may know of a later one than the log.
-        return RaftLog(
-            entries: log.entries, compactedIndex: LogIndex(start), compactedTerm: Term(log.snapshot.term),
-            committedIndex: LogIndex(max(applied, log.hardState.commit)), appliedIndex: store.appliedIndex)
-    }
-
-    private func greatestRequestID(_ entries: [RaftEntry], of member: MemberID) -> UInt64 {
-        var greatest: UInt64 = 0
-        for entry in entries {
-            let id = requestID(entry)
-            if RequestIDGenerator.isOf(member, id) { greatest = max(greatest, id) }
-        }
-        return greatest
-    }
-
-    /// The number of the request in an entry; 0 if there is none.
-    private func requestID(_ entry: RaftEntry) -> UInt64 {
-        switch entry.type {
-        case .normal:
-            guard let request = try? InternalRaftRequest(decoding: entry.data ?? []) else { return 0 }
-            return request.header?.id ?? request.id
-        case .confChange:
-            return (try? ConfChange(decoding: entry.data ?? []))?.id ?? 0
-        default:
-            return 0
         }
     }
 }

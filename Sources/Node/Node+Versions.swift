@@ -16,7 +16,7 @@ extension Node {
 
     /// The version of the oldest member; nil if others there be: this version does not ask them.
     private var oldestMember: EtcdVersion? {
-        applier.cluster.members.allSatisfy { $0.id == memberID } ? EtcdVersion.presented : nil
+        applier.cluster.members.allSatisfy { $0.id == memberID } ? etcdVersion : nil
     }
 
     func proposal(of version: EtcdVersion) -> Proposal {

@@ -23,6 +23,8 @@ package final class Node {
     package let settings: NodeSettings
     package let memberID: MemberID
     package let clusterID: ClusterID
+    /// The etcd that the member is for clients and peers. All that depends on a version of the server's asks this one.
+    package let etcdVersion: EtcdVersion
 
     package internal(set) var raft: Raft
     package let applier: Applier
@@ -77,12 +79,14 @@ package final class Node {
     package internal(set) var isStopped = false
 
     init(
-        settings: NodeSettings, memberID: MemberID, clusterID: ClusterID, raft: Raft, applier: Applier, store: Store,
-        snapshotIndex: LogIndex, requestIDs: RequestIDGenerator, now: UInt64, unixNanoseconds: Int64
+        settings: NodeSettings, memberID: MemberID, clusterID: ClusterID, etcdVersion: EtcdVersion, raft: Raft,
+        applier: Applier, store: Store, snapshotIndex: LogIndex, requestIDs: RequestIDGenerator, now: UInt64,
+        unixNanoseconds: Int64
     ) {
         self.settings = settings
         self.memberID = memberID
         self.clusterID = clusterID
+        self.etcdVersion = etcdVersion
         self.raft = raft
         self.applier = applier
         self.store = store

@@ -2,7 +2,7 @@ package import Apply
 package import BoltStore
 package import Environment
 package import MVCC
-internal import Primitives
+package import Primitives
 package import Snapshots
 package import Store
 package import WriteAheadLog
@@ -15,6 +15,8 @@ package enum NodeError: Error, CustomStringConvertible {
     case mvcc(MVCCError)
     case apply(ApplyError)
     case snapshot(SnapshotError)
+    /// The cluster is of a version that this member, which has another, does not know. Neither has more than major and minor.
+    case olderThanCluster(server: EtcdVersion, cluster: EtcdVersion)
     /// The parts of the data directory contradict each other; the text says how.
     case inconsistent(String)
     /// The cluster goes on without this member, for good.
@@ -28,6 +30,9 @@ package enum NodeError: Error, CustomStringConvertible {
         case .mvcc(let error): "\(error)"
         case .apply(let error): "\(error)"
         case .snapshot(let error): "\(error)"
+        case .olderThanCluster(let server, let cluster):
+            "invalid downgrade; server version is lower than determined cluster version "
+                + "(current-server-version: \(server), determined-cluster-version: \(cluster.major).\(cluster.minor))"
         case .inconsistent(let text): "inconsistent data directory: \(text)"
         case .removed: "the member has been permanently removed from the cluster"
         }

@@ -1,5 +1,5 @@
 package import AutoCompaction
-internal import Primitives
+package import Primitives
 package import Watch
 package import WriteAheadLog
 
@@ -17,6 +17,16 @@ package struct NodeSettings: Sendable {
     package var clientURLs = ["http://localhost:2379"]
     /// `--initial-cluster-token`.
     package var clusterToken = "etcd-cluster"
+    /// How the member comes to its cluster when its data directory is empty: with what `--initial-cluster` and
+    /// `--initial-cluster-state` say, or discovery found. By itself it is a cluster of its own.
+    package var clusterStart = ClusterStart.newCluster([])
+    /// `--force-new-cluster`: all other members are taken out of the cluster, without asking them.
+    package var forcesNewCluster = false
+    /// `--etcd-version`: the etcd to be for clients and peers; nil is what the data directory is of, or else
+    /// `clusterVersion`, or else `EtcdVersion.presented`.
+    package var etcdVersion: EtcdVersion?
+    /// The version of the cluster that is to be joined, as its members told it.
+    package var clusterVersion: EtcdVersion?
     /// `--heartbeat-interval`: time between two ticks of Raft, in nanoseconds.
     package var heartbeatIntervalNanoseconds: UInt64 = 100_000_000
     /// `--election-timeout`, in nanoseconds.

@@ -25,6 +25,9 @@ package struct EtcdVersion: Hashable, Comparable, Sendable, CustomStringConverti
     /// The etcd that clients and peers take Martlet for: the widest safe choice, at home beside 3.5, 3.6 and 3.7.
     package static let presented = EtcdVersion(major: 3, minor: 6, patch: 14)
 
+    /// The etcd of the next release that Martlet can be taken for: its formats are the same.
+    package static let presented37 = EtcdVersion(major: 3, minor: 7, patch: 1)
+
     /// The newest release whose data directories are read: its formats are those of 3.6.
     package static let newestReadable = EtcdVersion(major: 3, minor: 7)
 

@@ -1,4 +1,4 @@
-/// Martlet's own version, beside the etcd version it presents (`EtcdVersion.presented`).
+/// Martlet's own version, beside the etcd version it presents (`Node.etcdVersion`).
 enum MartletVersion {
     static let current = "0.1.0"
 

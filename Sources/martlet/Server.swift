@@ -72,7 +72,7 @@ final class Server {
         log.info(
             "starting a Martlet server",
             metadata: [
-                "etcd-version": "\(EtcdVersion.presented)", "martlet-version": "\(MartletVersion.current)",
+                "martlet-version": "\(MartletVersion.current)",
                 "name": "\(settings.name)", "data-dir": "\(settings.dataDirectory)",
                 "wal-dir": "\(settings.logDirectory)",
                 "advertise-client-urls": .array(settings.clientURLs.map { .string($0) }),
@@ -135,10 +135,30 @@ final class Server {
         }
     }
 
-    private func open(_ disk: RealDisk) throws(NodeError) -> Node.Opened {
+    /// How the member starts: its own data says all, or it has yet to come to its cluster.
+    private func nodeSettings(_ disk: RealDisk) throws -> NodeSettings {
+        var settings = configuration.node
+        if try Node.hasLog(disk: disk, settings: settings) {
+            if case .registry = configuration.bootstrap.source {
+                log.warning(
+                    "discovery token is ignored since cluster already initialized; valid logs are found",
+                    metadata: ["wal-dir": "\(settings.logDirectory)"])
+            }
+            return settings
+        }
+        let shutdown = shutdown
+        let bootstrap = Bootstrap(
+            settings: configuration.bootstrap, running: UnreachableCluster(),
+            openRegistry: { registry in try EtcdRegistryStore(registry) { shutdown.isMade } }, log: log)
+        try bootstrap.prepare(&settings)
+        return settings
+    }
+
+    private func open(_ disk: RealDisk) throws -> Node.Opened {
+        let settings = try nodeSettings(disk)
         var progress = WorkProgress("opening", unit: "bytes", now: clock.monotonicNanoseconds())
         let opened = try Node.open(
-            disk: disk, settings: configuration.node, monotonicNanoseconds: clock.monotonicNanoseconds(),
+            disk: disk, settings: settings, monotonicNanoseconds: clock.monotonicNanoseconds(),
             unixNanoseconds: clock.unixNanoseconds()
         ) { state in
             let now = clock.monotonicNanoseconds()
@@ -152,7 +172,8 @@ final class Server {
         log.info(
             "opened the data directory",
             metadata: [
-                "local-member-id": "\(node.memberID)", "cluster-id": "\(node.clusterID)",
+                "etcd-version": "\(node.etcdVersion)", "local-member-id": "\(node.memberID)",
+                "cluster-id": "\(node.clusterID)",
                 "applied-index": .stringConvertible(node.raft.log.appliedIndex.rawValue),
                 "current-revision": .stringConvertible(node.mvcc.currentRevision), "took": "\(took)",
             ])

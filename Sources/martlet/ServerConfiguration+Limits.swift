@@ -48,6 +48,9 @@ extension ServerConfiguration {
         if flags.text("discovery-token").isEmpty == hasEndpoints {
             throw ConfigurationError("both --discovery-token and --discovery-endpoints must be set")
         }
+        if flags.words("discovery-endpoints").contains(where: { $0.trimmingSpaces().isEmpty }) {
+            throw ConfigurationError("--discovery-endpoints must not contain empty endpoints")
+        }
         if flags.isSet("listen-client-urls"), !flags.isSet("advertise-client-urls") {
             throw ConfigurationError(
                 "--advertise-client-urls is required when --listen-client-urls is set explicitly")
@@ -112,6 +115,8 @@ extension ServerConfiguration {
         let threshold = flags.unsigned("bootstrap-defrag-threshold-megabytes").multipliedReportingOverflow(by: 1 << 20)
         node.bootstrapDefragmentationByteCount = threshold.overflow ? .max : Int(clamping: threshold.partialValue)
         positive("compaction-batch-limit") { node.compactionBatchCount = $0 }
+        node.forcesNewCluster = flags.boolean("force-new-cluster")
+        node.etcdVersion = ["3.6": .presented, "3.7": .presented37][flags.text("etcd-version")]
         node.isReconfigurationStrict = flags.boolean("strict-reconfig-check")
         node.maxLearnerCount = Int(clamping: max(0, flags.integer("max-learners")))
         services.maxTxnOperationCount = Int(clamping: flags.unsigned("max-txn-ops"))

@@ -43,6 +43,27 @@ extension ServerConfiguration {
         node.peerURLs = peers.map(\.text)
         node.clientURLs = clients.map(\.text)
         node.clusterToken = flags.text("initial-cluster-token")
+        bootstrap.peerURLs = peers
+        bootstrap.isExisting = flags.text("initial-cluster-state") == "existing"
+        bootstrap.source = source(flags, alone: InitialCluster(name: node.name, urls: peers))
+    }
+
+    /// Where the other members are learned from; of several that are given `check` refuses all.
+    private func source(_ flags: FlagSet, alone: InitialCluster) -> BootstrapSettings.Source {
+        if !flags.words("discovery-endpoints").isEmpty {
+            var registry = RegistrySettings()
+            registry.endpoints = flags.words("discovery-endpoints")
+            registry.token = flags.text("discovery-token")
+            registry.user = flags.text("discovery-user")
+            registry.password = flags.text("discovery-password")
+            let times = ["discovery-dial-timeout", "discovery-request-timeout"].map { max(0, flags.nanoseconds($0)) }
+            registry.requestTimeoutNanoseconds = times.reduce(0) { $0 &+ UInt64($1) }
+            return .registry(registry)
+        }
+        if !flags.text("discovery-srv").isEmpty {
+            return .services(domain: flags.text("discovery-srv"), suffix: flags.text("discovery-srv-name"))
+        }
+        return .members(flags.isSet("initial-cluster") ? flags.text("initial-cluster") : alone.description)
     }
 
     private mutating func advertised(_ urls: [ServerURL], isSet: Bool, _ listeners: [ServerURL]) -> [ServerURL] {
@@ -59,32 +80,6 @@ extension ServerConfiguration {
         for url in urls where !url.isSocketPath && url.host.isEmpty {
             let all = urls.map(\.text).joined(separator: ",")
             throw ConfigurationError(describe(all, "unexpected empty host (\(url.text))"))
-        }
-    }
-
-    /// One member, this one, with the URLs that it advertises.
-    func checkInitialCluster(_ flags: FlagSet) throws(ConfigurationError) {
-        guard flags.isSet("initial-cluster"), !flags.text("initial-cluster").isEmpty else { return }
-        var urls: Set<String> = []
-        for part in GoText.split(flags.text("initial-cluster")) {
-            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-            let url: ServerURL
-            do throws(FlagReason) {
-                url = try ServerURL(pair.count == 2 ? pair[1] : "")
-            } catch {
-                throw ConfigurationError("error setting up initial cluster: \(error.text)")
-            }
-            guard pair[0] == node.name else {
-                throw ConfigurationError(
-                    "--initial-cluster names \(GoText.quoted(pair[0])) beside \(GoText.quoted(node.name)): this version "
-                        + "serves clusters of one member")
-            }
-            urls.insert(url.text)
-        }
-        guard urls.sorted() == node.peerURLs.sorted() else {
-            throw ConfigurationError(
-                "--initial-cluster has \(node.name)=\(urls.sorted().joined(separator: ",")) but missing from "
-                    + "--initial-advertise-peer-urls=\(node.peerURLs.joined(separator: ","))")
         }
     }
 }

@@ -9,6 +9,8 @@ internal import Primitives
 /// `server/embed/config.go`).
 struct ServerConfiguration {
     var node: NodeSettings
+    /// How the member finds its cluster if it has no data.
+    var bootstrap = BootstrapSettings()
     var services = EtcdServicesSettings()
     var grpc = GRPCServerSettings()
     var acceptor = AcceptorSettings()
@@ -58,7 +60,6 @@ struct ServerConfiguration {
         try check(flags)
         try readLimits(flags)
         try Self.refuse(flags)
-        try checkInitialCluster(flags)
     }
 
     private static func absolute(_ path: String) -> String {

@@ -12,7 +12,7 @@ internal import Raft
 extension ServerMetrics {
     var memberFamilies: [MetricFamily] {
         let cluster = node.applier.cluster
-        let (version, id) = (EtcdVersion.presented, "\(node.memberID)")
+        let (version, id) = (node.etcdVersion, "\(node.memberID)")
         let quota = node.settings.quotaByteCount
         return [
             MetricFamily(

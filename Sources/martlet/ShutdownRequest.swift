@@ -21,6 +21,9 @@ final class ShutdownRequest: Sendable {
         }
     }
 
+    /// Whether the process is to end, for whoever waits for something before there is a loop.
+    var isMade: Bool { state.withLock { $0.signal != nil } }
+
     /// Tells a loop from now on, and of what came before.
     func attach(_ mailbox: LoopMailbox) {
         let signal = state.withLock { state in

@@ -86,7 +86,6 @@ import Testing
             (add(member, [ownURL.text, "http://c:1"]), .peerURLExist),
             (add(member, ["http://c:1"]), .tooManyLearners),
             (add(member, [ownURL.text], isLearner: false), .peerURLExist),
-            (add(member, ["http://c:1"], isLearner: false), .severalVotersUnsupported),
             (change(member) { $0.removeMember(stranger, $1) }, .memberNotFound),
             (change(member) { $0.removeMember(.none, $1) }, .memberNotFound),
             (change(member) { $0.removeMember(own, $1) }, .memberNotEnoughStarted),
@@ -113,7 +112,6 @@ import Testing
         let member = try TestMember.ready(settings: settings)
         let token = change(member) { $0.removeMember($0.memberID, $1) }
         #expect(refusal(member, token) == .memberNotEnoughStarted)
-        #expect(refusal(member, add(member, ["http://c:1"], isLearner: false)) == .severalVotersUnsupported)
     }
 
     @Test func ownURLsMayBeAnything() throws {

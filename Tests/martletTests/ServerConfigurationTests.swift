@@ -4,6 +4,7 @@ import GRPCCore
 import HTTPAPI
 import Logging
 import Node
+import Primitives
 import Testing
 
 @testable import martlet
@@ -124,18 +125,49 @@ import Testing
         (["--log-format=xml"], "unknown log format: xml, supported values json, console"),
         (["--compact-hash-check-time=0"], "--compact-hash-check-time must be >0 (set to 0s)"),
         (
-            ["--initial-cluster=default=http://a:1"],
-            "--initial-cluster has default=http://a:1 but missing from "
-                + "--initial-advertise-peer-urls=http://localhost:2380"
+            ["--discovery-endpoints=a:1,", "--discovery-token=t"],
+            "--discovery-endpoints must not contain empty endpoints"
         ),
+        (["--discovery-token=t"], "both --discovery-token and --discovery-endpoints must be set"),
+        (
+            ["--discovery-insecure-transport=false"],
+            "--discovery-insecure-transport is refused: this version does not speak TLS"
+        ),
+        (["--etcd-version=3.5"], "invalid value \"3.5\" for flag -etcd-version: invalid value"),
     ])
     func whatCannotBeCarriedOut(arguments: [String], text: String) {
         #expect(refusal(arguments) == text)
     }
 
-    @Test func aClusterOfSeveralMembersIsRefused() {
-        let text = refusal(["--initial-cluster=default=http://localhost:2380,other=http://a:2380"])
-        #expect(text?.contains("clusters of one member") == true)
+    @Test func whereTheOtherMembersAreLearnedFrom() throws {
+        let alone = try configuration(["--name=m", "--initial-advertise-peer-urls=http://b:2,http://a:1"])
+        #expect(alone.bootstrap.source == .members("m=http://a:1,m=http://b:2") && !alone.bootstrap.isExisting)
+        #expect(alone.bootstrap.peerURLs.map(\.text) == ["http://a:1", "http://b:2"])
+        let list = "default=http://localhost:2380,other=http://a:2380"
+        let joining = try configuration(["--initial-cluster", list, "--initial-cluster-state=existing"])
+        #expect(joining.bootstrap.source == .members(list) && joining.bootstrap.isExisting)
+        #expect(
+            try configuration(["--discovery-srv=x.test", "--discovery-srv-name=y"]).bootstrap.source
+                == .services(domain: "x.test", suffix: "y"))
+        var registry = RegistrySettings()
+        registry.endpoints = ["a:1", "b:1"]
+        registry.token = "t"
+        registry.user = "u"
+        registry.password = "p"
+        registry.requestTimeoutNanoseconds = 4_000_000_000
+        let discovering = try configuration([
+            "--discovery-endpoints=b:1,a:1", "--discovery-token=t", "--discovery-user=u", "--discovery-password=p",
+            "--discovery-dial-timeout=1s", "--discovery-request-timeout=3s",
+        ])
+        #expect(discovering.bootstrap.source == .registry(registry))
+    }
+
+    @Test func whichEtcdToBe() throws {
+        #expect(try configuration([]).node.etcdVersion == nil)
+        #expect(try configuration(["--etcd-version=auto"]).node.etcdVersion == nil)
+        #expect(try configuration(["--etcd-version=3.6"]).node.etcdVersion == .presented)
+        #expect(try configuration(["--etcd-version=3.7"]).node.etcdVersion == .presented37)
+        #expect(try configuration(["--force-new-cluster"]).node.forcesNewCluster)
     }
 
     @Test func aVariableWithABadURLIsNamed() {

@@ -2,4 +2,5 @@
 
 #include "CPlatformDisk.h"
 #include "CPlatformMemory.h"
+#include "CPlatformNames.h"
 #include "CPlatformThread.h"

@@ -103,8 +103,8 @@ extension FlagTable {
             "watch-progress-notify-interval", .duration, "10m0s",
             "Time after which an idle watcher that asked for it is told of progress."),
         Flag(
-            "downgrade-check-time", .duration, "5s", "Time between two looks at a downgrade under way.",
-            .none("a single member has nobody to wait for")),
+            "downgrade-check-time", .duration, "5s",
+            "Time between two looks at whether a downgrade has come to its end."),
         Flag(
             "warning-apply-duration", .duration, "100ms", "Time to apply an entry above which a warning is logged."),
         Flag(
@@ -117,8 +117,9 @@ extension FlagTable {
 
     static let unsafe: [Flag] = [
         Flag(
-            "force-new-cluster", .boolean, "false", "Whether to make a cluster of one member out of any data.",
-            .refused("the members of a cluster are not removed by this version")),
+            "force-new-cluster", .boolean, "false",
+            "Whether to take all other members out of the cluster, without asking them. What they committed without this "
+                + "member is lost."),
         Flag(
             "unsafe-no-fsync", .boolean, "false", "Whether to leave out all syncs.",
             .none("everything is synced nevertheless")),

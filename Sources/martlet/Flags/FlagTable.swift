@@ -18,6 +18,10 @@ enum FlagTable {
             "config-file", .text, "",
             "Path to a configuration file in YAML or JSON. All other flags, and the environment, are then ignored."),
         Flag("version", .boolean, "false", "Print the version and exit."),
+        Flag(
+            "etcd-version", .choice(["auto", "3.6", "3.7"]), "auto",
+            "The etcd to be for clients and peers; Martlet's own flag. By itself it is that of the data, or of the cluster "
+                + "that is joined, or else 3.6."),
     ]
 
     static let member: [Flag] = [
@@ -107,11 +111,11 @@ enum FlagTable {
                 "URLs at which other members are to reach this one."),
             Flag(
                 "initial-cluster", .text, "default=http://localhost:2380",
-                "Members of a new cluster: name=URL, with commas between them. This version serves one member."),
+                "Members of the cluster: name=URL, with commas between them; a name may stand several times. Of no meaning "
+                    + "once there is data."),
             Flag(
                 "initial-cluster-state", .choice(["new", "existing"]), "new",
-                "Whether the cluster is new, or exists and is to be joined; of no meaning once there is data. "
-                    + "This version cannot join."),
+                "Whether the cluster is new, or exists and is to be joined; of no meaning once there is data."),
             Flag(
                 "initial-cluster-token", .text, "etcd-cluster",
                 "Name that tells clusters with the same members apart."),
@@ -123,7 +127,7 @@ enum FlagTable {
                 "Whether to refuse changes of the membership that would cost the quorum."),
             Flag(
                 "pre-vote", .boolean, "true", "Whether to ask before standing for election.",
-                .none("a single member has nobody to ask")),
+                .none("members always ask, so that one which comes back disturbs nobody")),
             Flag(
                 "auto-compaction-retention", .text, "0",
                 "How much history automatic compaction keeps: a duration (a bare number is hours) or a number of "
@@ -141,28 +145,33 @@ enum FlagTable {
 
     /// Finding the other members of a cluster.
     private static let discovery: [Flag] = {
-        let refused = Flag.Effect.refused("members are not found by discovery in this version")
-        let none = Flag.Effect.none("members are not found by discovery in this version")
+        let gone = Flag.Effect.refused("etcd's v2 discovery ended with its v2 API; use --discovery-endpoints")
+        let noTLS = Flag.Effect.refused("this version does not speak TLS")
+        let none = Flag.Effect.none("a request to discovery has its timeout, and connections no pings")
         return [
-            Flag("discovery", .text, "", "URL of discovery by etcd's v2 protocol.", refused),
-            Flag("discovery-proxy", .text, "", "HTTP proxy on the way to --discovery.", refused),
-            Flag("discovery-srv", .text, "", "DNS domain whose SRV records name the members.", refused),
-            Flag("discovery-srv-name", .text, "", "Suffix of the service's name in DNS.", none),
-            Flag("discovery-endpoints", .uniqueWords, "", "Endpoints of discovery by another etcd.", refused),
-            Flag("discovery-token", .text, "", "Token of the cluster in discovery.", refused),
-            Flag("discovery-dial-timeout", .duration, "2s", "Timeout of discovery's connections.", none),
-            Flag("discovery-request-timeout", .duration, "5s", "Timeout of discovery's requests.", none),
+            Flag("discovery", .text, "", "URL of discovery by etcd's v2 protocol.", gone),
+            Flag("discovery-proxy", .text, "", "HTTP proxy on the way to --discovery.", gone),
+            Flag(
+                "discovery-srv", .text, "",
+                "DNS domain whose SRV records _etcd-server-ssl._tcp and _etcd-server._tcp name the members."),
+            Flag("discovery-srv-name", .text, "", "Suffix of the services' names in DNS, behind a dash."),
+            Flag(
+                "discovery-endpoints", .uniqueWords, "",
+                "Endpoints of another etcd in which the members of the new cluster find each other."),
+            Flag("discovery-token", .text, "", "Name of the cluster there, and token of its ids."),
+            Flag("discovery-dial-timeout", .duration, "2s", "Time that connecting to the other etcd may take."),
+            Flag("discovery-request-timeout", .duration, "5s", "Time that a request to the other etcd may take."),
             Flag("discovery-keepalive-time", .duration, "2s", "Time between discovery's pings.", none),
             Flag("discovery-keepalive-timeout", .duration, "6s", "Timeout of discovery's pings.", none),
-            Flag("discovery-insecure-transport", .boolean, "true", "Whether discovery goes without TLS.", none),
+            Flag("discovery-insecure-transport", .boolean, "true", "Whether discovery goes without TLS.", noTLS),
             Flag(
                 "discovery-insecure-skip-tls-verify", .boolean, "false",
-                "Whether discovery's server need not show who it is.", none),
-            Flag("discovery-cert", .text, "", "Certificate for discovery.", none),
-            Flag("discovery-key", .text, "", "Key for discovery.", none),
-            Flag("discovery-cacert", .text, "", "Authorities for discovery.", none),
-            Flag("discovery-user", .text, "", "User for discovery.", none),
-            Flag("discovery-password", .text, "", "Password for discovery.", none),
+                "Whether discovery's server need not show who it is.", .none("this version does not speak TLS")),
+            Flag("discovery-cert", .text, "", "Certificate for discovery.", noTLS),
+            Flag("discovery-key", .text, "", "Key for discovery.", noTLS),
+            Flag("discovery-cacert", .text, "", "Authorities for discovery.", noTLS),
+            Flag("discovery-user", .text, "", "User for discovery."),
+            Flag("discovery-password", .text, "", "Password for discovery."),
         ]
     }()
 }

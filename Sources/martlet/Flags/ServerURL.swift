@@ -112,7 +112,8 @@ struct ServerURL: Equatable, Hashable {
 }
 
 extension String {
-    fileprivate func trimmingSpaces() -> String {
+    /// Without the spaces at its ends.
+    func trimmingSpaces() -> String {
         var rest = self[...]
         while rest.first == " " { rest.removeFirst() }
         while rest.last == " " { rest.removeLast() }
