@@ -26,6 +26,8 @@ struct EntryBuffer {
     /// The term of an entry, without a copy of it.
     func term(at offset: Int) -> UInt64 { places[head + offset].term }
 
+    func type(at offset: Int) -> RaftEntryType { places[head + offset].type }
+
     func slice(_ range: Range<Int>) -> ArraySlice<RaftEntry> {
         places[(head + range.lowerBound)..<(head + range.upperBound)]
     }

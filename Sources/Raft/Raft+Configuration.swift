@@ -24,7 +24,8 @@ extension Raft {
     /// Committed entries up to and with `index` are applied.
     package mutating func applied(through index: LogIndex) {
         log.markApplied(through: index)
-        leaveJointIfDue()
+        // A change of the configuration takes effect with `adopt`; what it leads to is looked at then.
+        if configuration.autoLeave, log.type(at: index) == .normal { leaveJointIfDue() }
     }
 
     /// Leaves a joint configuration that was entered to be left by itself (thesis, section 4.3).

@@ -72,6 +72,12 @@ package struct RaftLog {
         return Term(entries.term(at: offset(of: index)))
     }
 
+    /// The type of an entry; nil if the log does not hold it.
+    func type(at index: LogIndex) -> RaftEntryType? {
+        guard index > compactedIndex, index <= lastIndex else { return nil }
+        return entries.type(at: offset(of: index))
+    }
+
     /// The entries after `index`, up to and with `last`. The log must hold them.
     package func entries(after index: LogIndex, through last: LogIndex) -> ArraySlice<RaftEntry> {
         assertAlways(index >= compactedIndex && last <= lastIndex && index <= last, "the log holds what is asked for")
