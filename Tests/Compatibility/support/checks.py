@@ -12,6 +12,11 @@ def check(name, holds, detail=""):
     return bool(holds)
 
 
+def skip(name, why):
+    """Says that this machine cannot show something, and why; counted apart."""
+    print(f"skip {name}: {why}", flush=True)
+
+
 def note(text):
     """A line that is no verdict: a figure, a circumstance."""
     print(f"     {text}", flush=True)
