@@ -6,13 +6,16 @@ extension RaftMessage {
     /// Terms and indexes above this cannot come about, and are left no room to overflow.
     static let greatestNumber: UInt64 = 1 << 62
 
+    /// How many bytes may tell a read from others; etcd's members give 8.
+    private static let maxReadContextByteCount = 1024
+
     /// Whether the message can come from another member, as far as it alone tells.
     func isPlausible(to member: MemberID) -> Bool {
         guard to == member.rawValue, from != 0, from != to else { return false }
         guard max(term, logTerm, index, commit, rejectHint) <= Self.greatestNumber else { return false }
         switch type {
         case .prop: return !entries.isEmpty && entries.allSatisfy(\.hasKnownType)
-        case .readIndex: return entries.count == 1
+        case .readIndex: return entries.count == 1 && entries[0].encodedByteCount <= Self.maxReadContextByteCount
         case .readIndexResp: return term > 0 && entries.count == 1
         case .app: return term > 0 && logTerm <= term && hasEntriesInOrder
         case .snap: return term > 0 && (snapshot?.metadata.isPlausible(in: term) ?? false)
