@@ -75,6 +75,7 @@ class Member(Server):
         self.initial, self.state, self.token = "", "new", "etcd-cluster"
         self.learner, self.paused, self.id = False, False, 0
         self.extra: List[str] = []
+        self.discovery: List[str] = []  # how it finds the others, if not by their list
 
     @property
     def peer_url(self) -> str:
@@ -85,7 +86,7 @@ class Member(Server):
         return [*self.place.prefix, PROGRAMS.get(self.program, self.program), "--name", self.name, "--data-dir", self.data,
                 "--listen-client-urls", "http://" + self.place.client, "--advertise-client-urls", "http://" + self.place.client,
                 "--listen-peer-urls", "http://" + self.place.peer, "--initial-advertise-peer-urls", self.peer_url,
-                "--initial-cluster", self.initial, "--initial-cluster-state", self.state, "--initial-cluster-token", self.token,
+                *(self.discovery or ["--initial-cluster", self.initial]), "--initial-cluster-state", self.state, "--initial-cluster-token", self.token,
                 *self.settings.words(self.program), *self.extra]
 
     def up(self) -> bool:

@@ -17,12 +17,18 @@ def isolate() -> None:
     if os.environ.pop(MARK, None):
         command_line("ip", "link", "set", "lo", "up")
         return
-    own = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    os.execvpe("unshare", ["unshare", *own, "--net", "--mount", sys.executable, "-B", *sys.argv], {**os.environ, MARK: "1"})
+    command = ["unshare", "--net", "--mount"]
+    if os.geteuid() != 0:
+        as_root = ["unshare", "--user", "--map-root-user", "--net", "--mount"]
+        allowed = subprocess.run([*as_root, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+        command = as_root if allowed else ["sudo", "--preserve-env", *command]
+    os.execvpe(command[0], [*command, sys.executable, "-B", *sys.argv], {**os.environ, MARK: "1"})
 
 
 class Namespaces:
     """The places of members, and what is cut between them."""
+
+    links = 0  # a link's name is free again only some time after its other end has gone
 
     def __init__(self) -> None:
         self.holders: Dict[int, subprocess.Popen] = {}
@@ -37,8 +43,10 @@ class Namespaces:
         space, own = f"/proc/{holder.pid}/ns/net", os.readlink("/proc/self/ns/net")
         while os.readlink(space) == own:
             time.sleep(0.005)
-        command_line("ip", "link", "add", f"to{number}", "type", "veth", "peer", "name", "eth0", "netns", str(holder.pid))
-        command_line("ip", "link", "set", f"to{number}", "master", BRIDGE, "up")
+        Namespaces.links += 1
+        link = f"link{Namespaces.links}"
+        command_line("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", str(holder.pid))
+        command_line("ip", "link", "set", link, "master", BRIDGE, "up")
         for words in (["address", "add", f"{PREFIX}.{number}/24", "dev", "eth0"], ["link", "set", "eth0", "up"], ["link", "set", "lo", "up"]):
             command_line("nsenter", f"--net={space}", "ip", *words)
         address = f"{PREFIX}.{number}"

@@ -1,7 +1,10 @@
 """Says which member of a cluster is wrong when their stores differ: applies the log anew, by a small model, and compares.
 
+  python3 -m support.replay NAME=DIRECTORY ...     of members that do not run; ends with 1 if one is to blame
+
 The model knows puts, deletions, transactions, leases and compactions; not authentication, nor a quota."""
 import os
+import sys
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from support.bolt import BoltFile, main_revision
@@ -163,3 +166,8 @@ def blame(members: Dict[str, str]) -> List[str]:
                          f"{str(store.records.get(place))[:200]}, and the log has {str(owed.get(place))[:200]}")
     return found
 
+
+if __name__ == "__main__":
+    blamed = blame(dict(word.split("=", 1) for word in sys.argv[1:]))
+    print("\n".join(blamed) or "all are what their logs say")
+    sys.exit(1 if blamed else 0)
