@@ -15,28 +15,30 @@ extension Raft {
 
     private mutating func sendAppends(toMemberAt position: Int) {
         while tracker.members[position].progress.isOpen(settings) {
-            let progress = tracker.members[position].progress
-            let previous = LogIndex(progress.next.rawValue - 1)
+            let previous = LogIndex(tracker.members[position].progress.next.rawValue - 1)
             guard previous >= log.compactedIndex, let previousTerm = log.term(at: previous) else {
                 requestSnapshot(forMemberAt: position)
                 return
             }
-            let room = progress.isFull(settings) ? 0 : settings.maxMessageByteCount
-            let (entries, byteCount) =
-                room > 0 ? log.entries(after: previous, maxByteCount: room) : (ArraySlice<RaftEntry>(), 0)
-            let reach = LogIndex(previous.rawValue + UInt64(entries.count))
-            let bearsCommit =
-                progress.state == .replicate && min(log.committedIndex, reach) > progress.sentCommit
-            guard !entries.isEmpty || progress.isAppendForced || bearsCommit else { return }
             var append = message(.app, to: tracker.members[position].id)
+            var byteCount = 0
+            if !tracker.members[position].progress.isFull(settings) {
+                let room = log.entries(after: previous, maxByteCount: settings.maxMessageByteCount)
+                append.entries = Array(room.entries)
+                byteCount = room.byteCount
+            }
+            let count = append.entries.count
+            if count == 0 {
+                let progress = tracker.members[position].progress
+                guard progress.wantsEmptyAppend(commit: log.committedIndex, after: previous) else { return }
+            }
             append.index = previous.rawValue
             append.logTerm = previousTerm.rawValue
-            append.entries = Array(entries)
             append.commit = log.committedIndex.rawValue
             effects.messages.append(append)
             tracker.members[position].progress.sent(
-                count: entries.count, byteCount: byteCount, commit: log.committedIndex)
-            if entries.isEmpty { return }
+                count: count, byteCount: byteCount, commit: log.committedIndex)
+            if count == 0 { return }
         }
     }
 

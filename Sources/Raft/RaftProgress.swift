@@ -63,6 +63,12 @@ package struct RaftProgress: Sendable {
 
     func isFull(_ settings: RaftSettings) -> Bool { state == .replicate && window.isFull(settings) }
 
+    /// Whether an append without entries, after `previous`, has something to say: what is committed, or to ask what the
+    /// member has.
+    func wantsEmptyAppend(commit: LogIndex, after previous: LogIndex) -> Bool {
+        isAppendForced || (state == .replicate && min(commit, previous) > sentCommit)
+    }
+
     // MARK: Sending
 
     /// An append of so many entries after `next - 1` is sent, with this commit index.
