@@ -138,9 +138,6 @@ extension NodeOpening {
             throw .inconsistent(
                 "the log ends at \(last), but \(applied) entries are applied and \(log.hardState.commit) are committed")
         }
-        guard Term(log.entries.last?.term ?? log.snapshot.term) <= Term(log.hardState.term) else {
-            throw .inconsistent("the log has an entry of a later term than the member has seen")
-        }
     }
 
     /// The log as Raft takes it up, once all that is known to be committed is applied.
