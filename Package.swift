@@ -121,7 +121,8 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "ClientAPI", "Environment", "EtcdClient",
-                "EtcdMessages", "GRPCCore", "HTTPAPI", "Leases", "MVCC", "Membership", "Metrics", "Node", "Platform", "Primitives",
+                "EtcdMessages", "GRPCCore", "HTTPAPI", "Leases", "MVCC", "Membership", "Metrics", "Node", "Platform",
+                "Primitives",
                 "Raft", "Store", "Watch", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -198,8 +199,10 @@ let package = Package(
         tests(
             of: "martlet",
             [
-                "AutoCompaction", "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Membership", "Node",
-                "Platform", "Primitives", "SimulatedPlatform", "WriteAheadLog", .product(name: "Logging", package: "swift-log"),
+                "AutoCompaction", "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Membership",
+                "Node",
+                "Platform", "Primitives", "SimulatedPlatform", "WriteAheadLog",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "HTTPAPI", ["CGRPCShim", "EtcdMessages", "GRPCCore", "Metrics", "Node", "Primitives"]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
