@@ -201,7 +201,7 @@ let package = Package(
             [
                 "AutoCompaction", "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Membership",
                 "Node",
-                "Platform", "Primitives", "SimulatedPlatform", "WriteAheadLog",
+                "Platform", "Primitives", "Raft", "SimulatedPlatform", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "HTTPAPI", ["CGRPCShim", "EtcdMessages", "GRPCCore", "Metrics", "Node", "Primitives"]),

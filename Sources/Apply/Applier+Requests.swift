@@ -165,7 +165,7 @@ extension Applier {
 
     /// Carries out a request of the v2 API. Members up to etcd 3.5 make two: they publish their attributes and the cluster's
     /// version (etcd v3.6 `server/etcdserver/apply_v2.go`).
-    private func applyOld(_ request: V2Request, _ outcome: inout ApplyOutcome) throws(EtcdError) {
+    func applyOld(_ request: V2Request, _ outcome: inout ApplyOutcome) throws(EtcdError) {
         outcome.operation = .oldPut
         switch OldRequest(request) {
         case .attributes(let member, let name, let clientURLs):

@@ -66,39 +66,4 @@ package final class Applier {
         store.recordApplied(index: index, term: Term(entry.term))
         return outcome
     }
-
-    // MARK: Members
-
-    private func applyConfChange(_ data: Bytes) -> ApplyOutcome {
-        guard let change = try? ConfChange(decoding: data) else {
-            return ApplyOutcome(result: .failure(.malformedEntry("a configuration change that cannot be read")))
-        }
-        return applyConfChange(change)
-    }
-
-    /// etcd makes no changes of this form. One of a single member is carried out as if it were of the old one.
-    private func applyConfChangeV2(_ data: Bytes) -> ApplyOutcome {
-        guard let changes = try? ConfChangeV2(decoding: data) else {
-            return ApplyOutcome(result: .failure(.malformedEntry("a configuration change that cannot be read")))
-        }
-        guard let single = changes.changes.first, changes.changes.count == 1, changes.transition == .auto else {
-            return ApplyOutcome(result: .failure(.malformedEntry("a configuration change of several members")))
-        }
-        var change = ConfChange()
-        change.type = single.type
-        change.nodeID = single.nodeID
-        change.context = changes.context
-        return applyConfChange(change)
-    }
-
-    private func applyConfChange(_ change: ConfChange) -> ApplyOutcome {
-        var outcome = ApplyOutcome(requestID: change.id)
-        do throws(EtcdError) {
-            outcome.confState = try cluster.apply(change)
-            outcome.result = .success(MVCCAnswer(revision: 0, body: cluster.memberListBody()))
-        } catch {
-            outcome.result = .failure(error)
-        }
-        return outcome
-    }
 }

@@ -19,9 +19,11 @@ extension Cluster {
     }
 
     /// Whether a downgrade has come to its end: the cluster and each of its members are in the version wanted.
-    package func isDowngradeDone(oldestMember: EtcdVersion?) -> Bool {
+    ///
+    /// - Parameters: the versions of the oldest and of the newest member; nil while a member has not told its own.
+    package func isDowngradeDone(oldestMember: EtcdVersion?, newestMember: EtcdVersion?) -> Bool {
         guard downgrade.isEnabled, let target = EtcdVersion(downgrade.targetVersion.text) else { return false }
-        return version?.release == target && oldestMember?.release == target
+        return version?.release == target && oldestMember?.release == target && newestMember?.release == target
     }
 
     /// Refuses to take the cluster back to a version.

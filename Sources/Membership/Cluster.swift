@@ -122,6 +122,27 @@ package final class Cluster {
         removed.insert(id)
     }
 
+    /// Has a member be none without having been removed.
+    func forget(_ id: MemberID) {
+        store.delete(.members, key: Self.key(id))
+        members.removeAll { $0.id == id }
+    }
+
+    func forgetRemoval(of id: MemberID) {
+        store.delete(.membersRemoved, key: Self.key(id))
+        removed.remove(id)
+    }
+
+    /// Sets the version without its consequences; nil is none.
+    func replaceVersion(by new: EtcdVersion?) {
+        version = new
+        if let new {
+            store.put(.cluster, key: Self.versionKey, value: Bytes(text: new.description))
+        } else {
+            store.delete(.cluster, key: Self.versionKey)
+        }
+    }
+
     func setConfState(_ state: ConfState) {
         confState = state
         store.put(.meta, key: MetaKey.confState, value: state.json.encoded())

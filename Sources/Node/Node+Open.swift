@@ -79,8 +79,8 @@ struct NodeOpening {
         // All of the file was read to open it; most of it will not be read again soon.
         store.releaseReadPages()
         var log = try openLog()
-        if settings.forcesNewCluster { log.dropUncommitted(applied: store.appliedIndex) }
         try check(log)
+        let notes = try notes + recoverMembers(log, applier)
         // Raft starts with the configuration that what is committed makes, so that is applied first.
         var forcedSnapshotIndex = try apply(log.committedEntries, to: applier)
         if settings.forcesNewCluster {

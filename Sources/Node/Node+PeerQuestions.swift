@@ -14,6 +14,9 @@ extension Node {
 
     /// A question to another member is answered, or will not be.
     package func peerAnswered(_ number: UInt64, _ answer: Result<PeerAnswer, PeerQuestionError>) {
-        _ = peerQuestions.take(number)
+        switch peerQuestions.take(number) {
+        case .version(let term): versionAnswered(in: term, answer)
+        case .lease, nil: break
+        }
     }
 }

@@ -6,18 +6,17 @@ internal import Raft
 internal import Store
 
 /// The versions of the cluster and of the store's schema, which the leader and each member look after (etcd v3.6
-/// `server/etcdserver/version/monitor.go`, `server.go` `monitorClusterVersions`).
+/// `server/etcdserver/version/monitor.go`, `server.go` `monitorClusterVersions` and `monitorDowngrade`).
 extension Node {
     /// Time between two looks, in nanoseconds.
     static let versionCheckInterval: UInt64 = 4_000_000_000
 
-    /// The version that the cluster should be in; nil if it is.
-    var versionToSet: EtcdVersion? { applier.cluster.versionToSet(oldestMember: oldestMember) }
-
-    /// The version of the oldest member; nil if others there be: this version does not ask them.
-    private var oldestMember: EtcdVersion? {
-        applier.cluster.members.allSatisfy { $0.id == memberID } ? etcdVersion : nil
+    /// The version that a cluster of this member alone should be in; nil if it is, or if others are to be asked first.
+    var versionToSet: EtcdVersion? {
+        isOnlyMember ? applier.cluster.versionToSet(oldestMember: etcdVersion) : nil
     }
+
+    private var isOnlyMember: Bool { applier.cluster.members.allSatisfy { $0.id == memberID } }
 
     func proposal(of version: EtcdVersion) -> Proposal {
         var request = ClusterVersionSetRequest()
@@ -25,14 +24,45 @@ extension Node {
         return Proposal(.clusterVersionSet, request)
     }
 
-    /// Takes the cluster to another version, or a downgrade to its end, when it is time to look and this member leads.
+    /// Asks all members for their versions when it is time to and this member leads: at the beginning of its term, and then
+    /// now and again.
     func watchVersions() {
         lowerSchemaIfPossible()
-        guard publication == .done, now >= nextVersionCheck, raft.role == .leader else { return }
+        guard raft.role == .leader, raft.log.term(at: raft.log.appliedIndex) == raft.term else {
+            versionLook = nil
+            return
+        }
+        let isNewTerm = versionLook == nil && lookedInTerm != raft.term
+        guard isNewTerm || (now >= nextVersionCheck && versionLook == nil) else { return }
+        lookedInTerm = raft.term
         nextVersionCheck = now + Self.versionCheckInterval
-        if applier.cluster.isDowngradeDone(oldestMember: oldestMember) {
+        let others = applier.cluster.members.filter { $0.id != memberID }
+        versionLook = VersionLook(term: raft.term, own: etcdVersion, otherCount: others.count)
+        for member in others { ask(member, .version, for: .version(raft.term)) }
+        endVersionLookIfOver()
+    }
+
+    /// A member was asked for its version in a term.
+    func versionAnswered(in term: Term, _ answer: Result<PeerAnswer, PeerQuestionError>) {
+        guard versionLook?.term == term else { return }
+        var version: EtcdVersion?
+        if case .success(.version(let server, _)) = answer { version = EtcdVersion(server) }
+        versionLook?.answered(version)
+        endVersionLookIfOver()
+    }
+
+    /// Takes the cluster to another version, or a downgrade to its end, once all members are known.
+    private func endVersionLookIfOver() {
+        guard let look = versionLook, look.isOver else { return }
+        versionLook = nil
+        guard look.term == raft.term, raft.role == .leader else { return }
+        let cluster = applier.cluster
+        if settings.downgradeCheckNanoseconds > 0, now >= nextDowngradeCheck,
+            cluster.isDowngradeDone(oldestMember: look.oldest, newestMember: look.newest)
+        {
+            nextDowngradeCheck = now + settings.downgradeCheckNanoseconds
             proposeAnew(Proposal(.downgradeInfoSet, DowngradeInfoSetRequest()))
-        } else if let version = versionToSet {
+        } else if let version = cluster.versionToSet(oldestMember: look.oldest) {
             proposeAnew(proposal(of: version))
         }
     }
@@ -47,5 +77,12 @@ extension Node {
     private func lowerSchemaIfPossible() {
         guard applier.cluster.isSchemaAhead, forcedSnapshotIndex == nil, !isSnapshotInFlight else { return }
         applier.cluster.lowerStorageVersion()
+    }
+
+    /// Ends a member that is older than its cluster has become: it would not understand what comes next (etcd v3.6
+    /// `server/etcdserver/version/downgrade.go`, `MustDetectDowngrade`).
+    func stopIfOlderThanCluster() {
+        guard let version = applier.cluster.version, !applier.cluster.admits(server: etcdVersion) else { return }
+        stop(.olderThanCluster(server: etcdVersion.release, cluster: version))
     }
 }

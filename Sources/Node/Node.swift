@@ -71,8 +71,14 @@ package final class Node {
     /// An entry after which a snapshot must be taken at once (`ApplyOutcome.forcesSnapshot`).
     var forcedSnapshotIndex: LogIndex?
     var publication = Publication.start
-    /// When the leader next looks whether the cluster should be in another version.
+    /// When the leader next looks whether the cluster should be in another version, and whether a downgrade has come to its
+    /// end.
     var nextVersionCheck: UInt64
+    var nextDowngradeCheck: UInt64
+    /// The look under way; nil if there is none.
+    var versionLook: VersionLook?
+    /// The last term in which this member looked.
+    var lookedInTerm = Term.zero
     /// The date of the time 0 of `now`, in nanoseconds since 1970.
     private let unixNanosecondsAtZero: Int64
     /// Set once the member must end: nothing is done or answered any more.
@@ -99,6 +105,7 @@ package final class Node {
             revision: applier.mvcc.currentRevision)
         lastFreeze = now
         nextVersionCheck = now
+        nextDowngradeCheck = now
         unixNanosecondsAtZero = unixNanoseconds &- Int64(truncatingIfNeeded: now)
         compactionBatchLeft = settings.compactionBatchCount
         isLearner = applier.cluster.member(memberID)?.isLearner ?? false

@@ -22,12 +22,8 @@ struct OpenLog {
         entries.prefix(Int(clamping: hardState.commit > snapshot.index ? hardState.commit - snapshot.index : 0))
     }
 
-    /// Forgets the entries of which it is not known that they are committed. Those written next take their place.
-    mutating func dropUncommitted(applied: LogIndex) {
-        let commit = max(hardState.commit, applied.rawValue)
-        guard commit < lastIndex else { return }
-        entries.removeLast(Int(min(UInt64(entries.count), lastIndex - commit)))
-    }
+    /// Those of which that is not known.
+    var uncommittedEntries: ArraySlice<RaftEntry> { entries[committedEntries.endIndex...] }
 }
 
 /// The log of a member that is opened: made, or read and gone on with.

@@ -74,6 +74,9 @@ package struct NodeSettings: Sendable {
     package var logSettings = WALSettings()
     /// `--strict-reconfig-check`: whether a change of the members that would leave no working quorum is refused.
     package var isReconfigurationStrict = true
+    /// `--downgrade-check-time`: time between two looks at whether a downgrade has come to its end, in nanoseconds; 0 leaves its
+    /// end to whoever began it.
+    package var downgradeCheckNanoseconds: UInt64 = 5_000_000_000
     /// `--max-learners`: members without a vote that there may be. All members of a cluster should have the same.
     package var maxLearnerCount = 1
     /// Time after which a client that waits for the log is told so, in nanoseconds.

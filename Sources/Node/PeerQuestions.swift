@@ -1,9 +1,13 @@
+internal import Primitives
+
 /// Questions to other members that are not answered yet, and what each was asked for.
 struct PeerQuestions {
     /// What an answer is wanted for.
     enum Purpose {
         /// A client wants to know something of a lease.
         case lease
+        /// The leader of a term looks at the versions of all members.
+        case version(Term)
     }
 
     private var purposes: [UInt64: Purpose] = [:]

@@ -115,6 +115,7 @@ extension ServerConfiguration {
         let threshold = flags.unsigned("bootstrap-defrag-threshold-megabytes").multipliedReportingOverflow(by: 1 << 20)
         node.bootstrapDefragmentationByteCount = threshold.overflow ? .max : Int(clamping: threshold.partialValue)
         positive("compaction-batch-limit") { node.compactionBatchCount = $0 }
+        node.downgradeCheckNanoseconds = UInt64(max(0, flags.nanoseconds("downgrade-check-time")))
         node.forcesNewCluster = flags.boolean("force-new-cluster")
         node.etcdVersion = ["3.6": .presented, "3.7": .presented37][flags.text("etcd-version")]
         node.isReconfigurationStrict = flags.boolean("strict-reconfig-check")

@@ -160,10 +160,12 @@ import Testing
     private func running(
         names: [String] = ["", "b", "c"], version: String = "3.6.0", count: Int = 3, isDowngradeEnabled: Bool = false
     ) -> Answers {
-        let members = (1...count).map { number in
-            ClusterMember(
-                id: MemberID(UInt64(number)), name: Bytes(text: number <= 3 ? names[number - 1] : "x"),
-                peerURLs: [Bytes(text: "http://10.0.0.\(number):2380")], isLearner: number == 1)
+        var members: [ClusterMember] = []
+        for number in 1...count {
+            let url = Bytes(text: "http://10.0.0.\(number):2380")
+            let name = Bytes(text: number <= 3 ? names[number - 1] : "x")
+            members.append(
+                ClusterMember(id: MemberID(UInt64(number)), name: name, peerURLs: [url], isLearner: number == 1))
         }
         return Answers(
             members: (ClusterID(0xc1), members),

@@ -30,7 +30,7 @@ import Testing
         func read(_ key: Bytes, isPrefix: Bool) throws(EtcdError) -> [KeyValue] {
             if failureCount > 0 {
                 failureCount -= 1
-                throw .unavailable
+                throw .timeout
             }
             return records.filter { isPrefix ? $0.key.starts(with: key) : $0.key == key }
         }
@@ -47,7 +47,8 @@ import Testing
 
         func pause(nanoseconds: UInt64) throws(BootstrapError) {
             pauses.append(nanoseconds)
-            if failureCount == 0 { try whileWaiting(self) }
+            // Longer ones follow what failed.
+            if nanoseconds < 1_000_000_000 { try whileWaiting(self) }
         }
 
         func close() { isClosed = true }

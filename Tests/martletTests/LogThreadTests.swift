@@ -3,6 +3,7 @@ import EtcdMessages
 import GRPCCore
 import Glibc
 import Primitives
+import Raft
 import SimulatedPlatform
 import Testing
 import WriteAheadLog
@@ -26,7 +27,8 @@ import WriteAheadLog
             var entry = RaftEntry()
             entry.index = index
             entry.term = 1
-            thread.write(LogBatch(entries: [entry], hardState: nil, lastIndex: LogIndex(index)))
+            let mark = SyncMark(lastIndex: LogIndex(index), lastTerm: Term(1), term: Term(1), vote: .none)
+            thread.write(LogBatch(entries: [entry], hardState: nil, mark: mark))
         }
         thread.stop()
         return mailbox.takeAll()
