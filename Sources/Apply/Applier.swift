@@ -50,6 +50,12 @@ package final class Applier {
         alarms = try AlarmStore(store: store)
     }
 
+    /// Takes the place of `old`, with a store that goes further: that of a snapshot.
+    package func takePlace(of old: Applier) {
+        mvcc.takePlace(of: old.mvcc)
+        auth.takeTokens(of: old.auth)
+    }
+
     /// Carries out the next committed entry. After an error the member must stop.
     ///
     /// An entry whose effects the store already holds changes nothing: the members in memory, too, are read from the store.

@@ -97,6 +97,12 @@ package final class AuthStore {
         store.delete(.authRoles, key: name)
     }
 
+    /// Takes over the tokens of `old`, which a store that goes further takes the place of. They are not stored, and so lost if
+    /// there was a change meanwhile that may have ended them; their clients ask for others.
+    package func takeTokens(of old: AuthStore) {
+        if revision == old.revision, isEnabled == old.isEnabled { tokens = old.tokens }
+    }
+
     // MARK: Reading
 
     package func user(_ name: Bytes) -> AuthUser? { users[name] }

@@ -62,6 +62,9 @@ extension BoltFile {
         }
     }
 
+    /// Where the checksums of a file's pages are kept. They are moved with it; if they are lost they are made anew.
+    package static func checksumsPath(of path: String) -> String { ChecksumFile.path(for: path) }
+
     // MARK: Making
 
     private static func openLocked(

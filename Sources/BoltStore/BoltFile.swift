@@ -86,6 +86,9 @@ package final class BoltFile {
         if readers[index].count == 0 { readers.remove(at: index) }
     }
 
+    /// Whether a view is of this file, and to be released here.
+    package func owns(_ view: BoltView) -> Bool { view.pages === pages }
+
     /// The file as a view sees it, to be read as a file of its own while the view is pinned.
     package func copy(of view: BoltView) -> BoltCopy { BoltCopy(view, file: file) }
 

@@ -12,10 +12,7 @@ extension MVCCStore {
     /// - Throws: `FutureRev` or `Compacted`.
     package func beginHashKV(revision: Int64) throws(MVCCError) -> HashKVJob {
         if let known = compactionHashes.find(revision: revision) {
-            let answer = HashKVAnswer(
-                hash: known.hash, compactRevision: known.compactRevision, hashRevision: known.revision,
-                headerRevision: currentRevision)
-            return HashKVJob(question: answer, records: nil)
+            return HashKVJob(question: answer(known), records: nil)
         }
         guard revision <= 0 || revision >= compactedRevision else { throw .etcd(.compacted) }
         guard revision <= currentRevision else { throw .etcd(.futureRev) }
@@ -23,6 +20,17 @@ extension MVCCStore {
             hash: 0, compactRevision: compactedRevision, hashRevision: revision == 0 ? currentRevision : revision,
             headerRevision: currentRevision)
         return HashKVJob(question: question, records: (store.view(), index))
+    }
+
+    /// The checksums that compactions beyond `revision` left behind, newest first.
+    package func compactionAnswers(after revision: Int64) -> [HashKVAnswer] {
+        compactionHashes.hashes.reversed().filter { $0.revision > revision }.map(answer)
+    }
+
+    private func answer(_ known: CompactionHashes.Hash) -> HashKVAnswer {
+        HashKVAnswer(
+            hash: known.hash, compactRevision: known.compactRevision, hashRevision: known.revision,
+            headerRevision: currentRevision)
     }
 
     /// Begins a checksum of all that is stored, of whatever kind.

@@ -38,6 +38,14 @@ package final class MVCCStore {
         try restore(report)
     }
 
+    /// Takes the place of `old`, with a store that goes further: that of a snapshot. What was counted goes on.
+    package func takePlace(of old: MVCCStore) {
+        assertAlways(currentRevision >= old.currentRevision, "the revision never goes back")
+        counts = old.counts
+        settings = old.settings
+        store.takePlace(of: old.store)
+    }
+
     /// Number of keys that there are now.
     package var keyCount: Int { index.liveCount }
 

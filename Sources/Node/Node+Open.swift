@@ -49,12 +49,8 @@ extension Node {
         } catch {
             throw .snapshot(error)
         }
-        let store: Store
-        do throws(StoreError) {
-            store = try Store.open(disk: disk, path: settings.storePath)
-        } catch {
-            throw .store(error)
-        }
+        let (store, recovered) = try InterruptedInstallation(disk: disk, settings: settings).openStore()
+        if let recovered { notes.append(recovered) }
         do throws(NodeError) {
             let opening = NodeOpening(disk: disk, settings: settings, store: store)
             return try opening.open(now: now, unixNanoseconds: unixNanoseconds, notes: notes, report)
@@ -74,10 +70,7 @@ struct NodeOpening {
     func open(
         now: UInt64, unixNanoseconds: Int64, notes: [String], _ report: (RestoreProgress) -> Void
     ) throws(NodeError) -> Node.Opened {
-        try checkSchema()
-        let applier = try openApplier(report)
-        // All of the file was read to open it; most of it will not be read again soon.
-        store.releaseReadPages()
+        let applier = try StoreOpening(disk: disk, settings: settings).openApplier(store, report)
         var log = try openLog()
         try check(log)
         let notes = try notes + recoverMembers(log, applier)
@@ -124,30 +117,6 @@ struct NodeOpening {
         return forcedSnapshotIndex
     }
 
-    // MARK: Store
-
-    /// Whether the store's schema is one that this version knows (etcd v3.6 `server/storage/schema/schema.go`).
-    private func checkSchema() throws(NodeError) {
-        guard store.appliedIndex > .zero else { return }
-        guard store.appliedTerm > .zero else {
-            throw .inconsistent(
-                "the store has no term: it was written by etcd 3.4 or before; start it with etcd 3.5 first")
-        }
-        let record: Bytes?
-        do throws(StoreError) {
-            record = try store.value(.meta, key: MetaKey.storageVersion)
-        } catch {
-            throw .store(error)
-        }
-        guard let record else { return }
-        guard let version = EtcdVersion(record.text) else {
-            throw .inconsistent("the store's version is not one: \(record.text)")
-        }
-        guard version.release <= EtcdVersion.newestReadable else {
-            throw .inconsistent("the store is of version \(version), newer than this server knows")
-        }
-    }
-
     /// The etcd that the member is for others until it ends: the one asked for, or that of what is known of the cluster.
     private func etcdVersion(beside cluster: Cluster) throws(NodeError) -> EtcdVersion {
         let known = [cluster.version, cluster.storageVersion].compactMap(\.self).max() ?? settings.clusterVersion
@@ -156,24 +125,5 @@ struct NodeOpening {
             throw .olderThanCluster(server: version.release, cluster: cluster.version ?? version)
         }
         return version
-    }
-
-    private func openApplier(_ report: (RestoreProgress) -> Void) throws(NodeError) -> Applier {
-        let mvcc: MVCCStore
-        do throws(MVCCError) {
-            mvcc = try MVCCStore(store: store, settings: MVCCSettings(), report: report)
-        } catch {
-            throw .mvcc(error)
-        }
-        var applySettings = ApplySettings()
-        applySettings.quota = Quota(setting: settings.quotaByteCount)
-        applySettings.maxLearnerCount = settings.maxLearnerCount
-        applySettings.minLeaseTTLSeconds = settings.minLeaseTTLSeconds
-        applySettings.persistsLeaseCheckpoints = settings.persistsLeaseCheckpoints
-        do throws(ApplyError) {
-            return try Applier.open(store: store, mvcc: mvcc, settings: applySettings)
-        } catch {
-            throw .apply(error)
-        }
     }
 }

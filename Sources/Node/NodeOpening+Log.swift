@@ -97,7 +97,8 @@ extension NodeOpening {
 
     private func continueLog() throws(WALError) -> OpenLog {
         let directory = settings.logDirectory
-        let snapshot = try WALReader.validSnapshots(disk: disk, directory: directory).last
+        let snapshot = try InterruptedInstallation.start(
+            of: WALReader.validSnapshots(disk: disk, directory: directory), storeIndex: store.appliedIndex)
         let contents = try WALReader.readToAppend(disk: disk, directory: directory, from: snapshot)
         let writer = try WALWriter.open(continuing: contents, disk: disk, settings: settings.logSettings)
         let log = OpenLog(

@@ -1,6 +1,5 @@
 package import Environment
 internal import EtcdMessages
-internal import Membership
 package import Primitives
 internal import Snapshots
 internal import Store
@@ -21,28 +20,13 @@ package struct SnapshotJob: Sendable {
 
     init(view: StoreView, hardState: HardState, settings: NodeSettings) throws(NodeError) {
         do throws(StoreError) {
-            contents = try Self.contents(view)
+            contents = try SnapshotContents(view)
         } catch {
             throw .store(error)
         }
         self.hardState = hardState
         self.settings = settings
         assertAlways(hardState.commit >= contents.index.rawValue, "what is in the file is committed")
-    }
-
-    private static func contents(_ view: StoreView) throws(StoreError) -> SnapshotContents {
-        let cluster = try ClusterRecords(view)
-        let members = cluster.members.map { member in
-            V2StoreMember(
-                id: member.id, peerURLs: member.peerURLs, isLearner: member.isLearner, name: member.name,
-                clientURLs: member.clientURLs)
-        }
-        return SnapshotContents(
-            index: LogIndex(try view.number(.meta, key: MetaKey.consistentIndex)),
-            term: Term(try view.number(.meta, key: MetaKey.term)), confState: cluster.confState,
-            membership: V2StoreMembership(
-                members: members, removed: cluster.removed.sorted(),
-                clusterVersion: cluster.version.map { Bytes(text: $0.description) }))
     }
 
     /// Writes it, on the thread that owns the log. After an error the log must not be used any more (ordering rule 5).
@@ -56,31 +40,20 @@ package struct SnapshotJob: Sendable {
     package func run(
         disk: any Disk, writer: WALWriter, stopwatch: () -> UInt64
     ) throws(NodeError) -> SnapshotTiming {
-        let directory = SnapshotDirectory(disk: disk, path: settings.snapDirectory)
+        let record = SnapshotRecord(contents, disk: disk, settings: settings)
         let start = stopwatch()
         let snapshot = contents.raftSnapshot
         let encoded = stopwatch()
-        do throws(SnapshotError) {
-            try directory.save(snapshot)
-        } catch {
-            throw .snapshot(error)
-        }
+        try record.saveFile(snapshot)
         let saved = stopwatch()
-        let recorded: UInt64
         do throws(WALError) {
             try writer.append(state: hardState, entries: [])
-            try writer.saveSnapshot(contents.record)
-            recorded = stopwatch()
-            writer.releaseSegments(through: index)
-            try writer.purge(keeping: settings.maxWALCount)
         } catch {
             throw .log(error)
         }
-        do throws(SnapshotError) {
-            try directory.purge(keeping: settings.maxSnapshotCount)
-        } catch {
-            throw .snapshot(error)
-        }
+        try record.write(to: writer)
+        let recorded = stopwatch()
+        try record.release(writer)
         return SnapshotTiming(
             encodingNanoseconds: encoded &- start, fileNanoseconds: saved &- encoded,
             recordNanoseconds: recorded &- saved, writtenByteCount: writer.writtenByteCount)

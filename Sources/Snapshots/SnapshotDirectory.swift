@@ -86,15 +86,59 @@ package struct SnapshotDirectory: Sendable {
         try remove(try snapshotNames().dropLast(maxCount).map(\.description))
     }
 
+    /// The indexes of the store's files that came with snapshots, ascending.
+    package func databases() throws(SnapshotError) -> [LogIndex] {
+        try names().compactMap { SnapshotName.databaseIndex($0) }.sorted()
+    }
+
+    /// Gives the store's file that came with a snapshot the name that says so, durably.
+    package func takeDatabase(_ received: String, of index: LogIndex) throws(SnapshotError) {
+        let name = "\(path)/\(SnapshotName.database(index: index))"
+        try onDisk { () throws(DiskError) in
+            if received != name { try disk.rename(received, to: name) }
+            try disk.syncDirectory(path)
+        }
+    }
+
+    /// Puts the store's file that came with a snapshot in the place of the member's own, durably. After a crash one of the two
+    /// is there, whole. The page checksums go with their file; those of the old one go first, so that they are never held
+    /// against the new one.
+    ///
+    /// - Parameters:
+    ///   - target: the member's own file, in this directory.
+    ///   - checksums: where the checksums of the file are, if there are any.
+    package func placeDatabase(
+        of index: LogIndex, at target: String, checksums: String? = nil
+    ) throws(SnapshotError) {
+        try onDisk { () throws(DiskError) in
+            let oldChecksums = Self.checksumsPath(of: target)
+            if try disk.exists(oldChecksums) {
+                try disk.remove(oldChecksums)
+                try disk.syncDirectory(path)
+            }
+            try disk.rename("\(path)/\(SnapshotName.database(index: index))", to: target)
+            if let checksums, try disk.exists(checksums) { try disk.rename(checksums, to: oldChecksums) }
+            try disk.syncDirectory(path)
+        }
+    }
+
     /// Removes the store's files that came with snapshots before `index`. Only when none of them will be opened any more.
     package func removeDatabases(before index: LogIndex) throws(SnapshotError) {
         try remove(try names().filter { name in SnapshotName.databaseIndex(name).map { $0 < index } ?? false })
     }
 
-    /// Removes what interrupted work left, at start: `tmp*`, and `db.tmp.*` of a real etcd's defragmentation.
+    /// Removes what interrupted work left, at start: `tmp*`, `db.tmp.*` of a real etcd's defragmentation, and page checksums
+    /// of files that came with snapshots.
     package func removeLeftovers() throws(SnapshotError) {
-        try remove(try names().filter { $0.utf8.starts(with: "tmp".utf8) || $0.utf8.starts(with: "db.tmp".utf8) })
+        try remove(
+            try names().filter {
+                $0.utf8.starts(with: "tmp".utf8) || $0.utf8.starts(with: "db.tmp".utf8)
+                    || $0.hasSuffix(Self.checksumsPath(of: ".snap.db"))
+            })
     }
+
+    /// Where the page checksums of a store's file are: `BoltFile.checksumsPath(of:)`, which is a matter of the store.
+    private static func checksumsPath(of path: String) -> String { path + ".checksums" }
 
     /// The snapshots in the directory, oldest first.
     package func snapshotNames() throws(SnapshotError) -> [SnapshotName] {

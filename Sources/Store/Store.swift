@@ -11,7 +11,9 @@ package import Primitives
 ///
 /// One owner, the loop; views may leave it.
 package final class Store {
-    private let file: BoltFile
+    let file: BoltFile
+    /// Stores that this one took the place of, and whose views are still read.
+    var predecessors: [Store] = []
 
     /// What all reads see. Invariant: `tables` is never empty, its first is the memory table, and that one is not shared.
     private var live: StoreView
@@ -30,8 +32,8 @@ package final class Store {
     /// The last entry whose effects are in the file.
     package private(set) var committedIndex: LogIndex
     /// How many tables were ever frozen, and how many of them are in the file.
-    package private(set) var freezeCount = 0
-    package private(set) var committedFreezeCount = 0
+    package internal(set) var freezeCount = 0
+    package internal(set) var committedFreezeCount = 0
 
     /// Opens the file, making it with its ten buckets when it is new.
     package static func open(
@@ -75,8 +77,10 @@ package final class Store {
         committedIndex = appliedIndex
     }
 
-    /// Releases the file and its lock. What is not committed is in the log.
+    /// Releases the file and its lock, and those of stores that this one took the place of. What is not committed is in the
+    /// log.
     package func close() {
+        for predecessor in predecessors { predecessor.close() }
         file.close()
     }
 
@@ -156,7 +160,7 @@ package final class Store {
     }
 
     package func release(_ view: StoreView) {
-        file.release(view.base)
+        owner(of: view).file.release(view.base)
     }
 
     /// The file as the last commit left it, to be copied while writes go on. Give it back with `release`.
@@ -249,7 +253,7 @@ package final class Store {
     package var sizeByteCount: Int { file.sizeByteCount }
 
     /// Number of states of the file that are read now: that of the owner among them, and those of views.
-    package var openViewCount: Int { file.readerCount }
+    package var openViewCount: Int { predecessors.reduce(file.readerCount) { $0 + $1.file.readerCount } }
 
     /// Bytes of pages that are not free, at the last commit.
     package var sizeInUseByteCount: Int { sizeByteCount - file.freePageCount * file.root.pageSizeByteCount }

@@ -18,7 +18,7 @@ package import Primitives
 /// Semantics are etcd's (v3.6 `server/storage/mvcc/watchable_store.go`, `server/etcdserver/api/v3rpc/watch.go`).
 /// One owner, the loop.
 package final class WatchHub {
-    let mvcc: MVCCStore
+    var mvcc: MVCCStore
     let settings: WatchSettings
 
     var streams: [WatchStreamID: WatchStream] = [:]

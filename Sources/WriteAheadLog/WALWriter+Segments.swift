@@ -77,6 +77,7 @@ extension WALWriter {
     /// Call it when the snapshot's record **and** the store it stands for are on disk (ordering rule 6). The segment that
     /// holds the entry after `index`, and one that begins with `index`, are kept, as in etcd.
     package func releaseSegments(through index: LogIndex) {
+        assertAlways(index <= recordedSnapshotIndex, "the log is released behind the record of a snapshot")
         let kept = segments.firstIndex { $0.name.firstIndex >= index } ?? segments.count
         let releasedCount = max(0, kept - 1)
         for segment in segments[..<releasedCount] { segment.file.close() }

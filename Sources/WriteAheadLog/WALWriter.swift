@@ -31,6 +31,8 @@ package final class WALWriter {
     var encoder: FrameEncoder
     /// Bytes of frames written since the log was opened.
     package private(set) var writtenByteCount: UInt64 = 0
+    /// The greatest snapshot whose record was written here and synced: entries after it may still be needed.
+    private(set) var recordedSnapshotIndex = LogIndex.zero
     /// Whether something was written since the last sync, and whether entries were.
     private var isUnsynced = false
     private var hasUnsyncedEntries = false
@@ -102,6 +104,7 @@ package final class WALWriter {
             try syncTail()
             // Of a snapshot that a leader sent: what it covers was never in this log.
             lastIndex = max(lastIndex, LogIndex(record.index))
+            recordedSnapshotIndex = max(recordedSnapshotIndex, LogIndex(record.index))
         }
     }
 

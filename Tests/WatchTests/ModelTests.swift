@@ -17,6 +17,15 @@ import Testing
         try model.finish()
         #expect(model.eventCount > 100)
     }
+
+    /// The same with a member that is cut off from the others now and then, and goes on from a snapshot.
+    @Test(arguments: 1...16 as ClosedRange<UInt64>)
+    func everyWatchSeesWhatItIsOwedAcrossSnapshots(seed: UInt64) throws {
+        let model = try WatchModel(seed: seed, cutOffPercent: 3)
+        for _ in 0..<1500 { try model.turn() }
+        try model.finish()
+        #expect(model.eventCount > 100 && model.snapshotCount > 5)
+    }
 }
 
 /// One run of the model test.
@@ -46,8 +55,12 @@ private final class WatchModel {
     private var clients: [Client] = []
     private var nextStream: UInt64 = 1
     private(set) var eventCount = 0
+    /// In how many of a hundred turns the member is cut off from the others, or goes on from a snapshot.
+    private let cutOffPercent: Int
+    private(set) var snapshotCount = 0
 
-    init(seed: UInt64) throws {
+    init(seed: UInt64, cutOffPercent: Int = 0) throws {
+        self.cutOffPercent = cutOffPercent
         entropy = SeededEntropy(seed: seed)
         var settings = WatchSettings()
         settings.progressIntervalNanoseconds = 1000
@@ -65,6 +78,7 @@ private final class WatchModel {
     }
 
     func turn() throws {
+        if cutOffPercent > 0, entropy.below(100) < cutOffPercent { try cutOffOrInstall() }
         switch entropy.below(100) {
         case 0..<35: try write()
         case 35..<37: try compact()
@@ -82,7 +96,17 @@ private final class WatchModel {
         for client in clients where entropy.below(100) < client.readPercent { try read(client) }
     }
 
+    private func cutOffOrInstall() throws {
+        guard bench.isCutOff else {
+            try bench.cutOff()
+            return
+        }
+        try bench.install()
+        snapshotCount += 1
+    }
+
     func finish() throws {
+        try bench.install()
         repeat {
             try bench.settle()
             hearAnnounced()

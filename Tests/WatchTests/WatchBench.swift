@@ -16,10 +16,12 @@ final class NoLeases: LeaseAttachments {
 
 /// A store in memory, and a hub that hears of every write.
 final class WatchBench {
-    let mvcc: MVCCStore
+    private(set) var mvcc: MVCCStore
     let hub: WatchHub
-    private let store: Store
+    private var store: Store
     private let leases = NoLeases()
+    /// Who is written to while this member is cut off from the others; nil while it is not.
+    private var leader: (store: Store, mvcc: MVCCStore)?
     var now: UInt64 = 0
 
     init(settings: WatchSettings = WatchSettings()) throws {
@@ -32,9 +34,13 @@ final class WatchBench {
 
     // MARK: Writes
 
-    private func write(_ body: () throws -> MVCCAnswer) throws {
+    private func write(_ body: (MVCCStore) throws -> MVCCAnswer) throws {
+        if let leader {
+            _ = try body(leader.mvcc)
+            return
+        }
         let before = mvcc.currentRevision
-        _ = try body()
+        _ = try body(mvcc)
         if mvcc.currentRevision > before { try hub.publish(mvcc.lastChanges) }
     }
 
@@ -42,33 +48,66 @@ final class WatchBench {
         var request = PutRequest()
         request.key = Bytes(text: key)
         request.value = Bytes(text: value)
-        try write { try mvcc.put(request, leases: leases) }
+        try write { try $0.put(request, leases: leases) }
     }
 
     func delete(_ key: String, to end: String = "") throws {
         var request = DeleteRangeRequest()
         request.key = Bytes(text: key)
         request.rangeEnd = Bytes(text: end)
-        try write { try mvcc.deleteRange(request, leases: leases) }
+        try write { try $0.deleteRange(request, leases: leases) }
     }
 
     func txn(_ operations: [RequestOp]) throws {
         var request = TxnRequest()
         request.success = operations
-        try write { try mvcc.txn(request, leases: leases) }
+        try write { try $0.txn(request, leases: leases) }
     }
 
     /// Compacts, to the end.
     func compact(_ revision: Int64) throws {
+        let mvcc = leader?.mvcc ?? mvcc
         _ = try mvcc.compact(to: revision)
         while mvcc.hasPendingCompaction { try mvcc.compactionStep(budget: 1000) }
     }
 
     /// Moves the memory table to the file.
-    func commit() throws {
+    func commit() throws { try commit(store) }
+
+    private func commit(_ store: Store) throws {
         store.freeze()
         guard var committer = store.beginCommit(syncedIndex: LogIndex(.max)) else { return }
         store.finishCommit(try committer.run())
+    }
+
+    // MARK: Snapshots
+
+    var isCutOff: Bool { leader != nil }
+
+    /// From now on what is written is written elsewhere.
+    func cutOff() throws { leader = try copy(of: store) }
+
+    /// What was written elsewhere comes, as a snapshot.
+    func install() throws {
+        guard let leader else { return }
+        self.leader = nil
+        let copy = try copy(of: leader.store)
+        leader.store.close()
+        copy.mvcc.takePlace(of: mvcc)
+        (store, mvcc) = copy
+        hub.restore(from: mvcc)
+        for old in store.takeUnreadPredecessors() { old.close() }
+    }
+
+    private func copy(of store: Store) throws -> (store: Store, mvcc: MVCCStore) {
+        try commit(store)
+        let snapshot = try store.openSnapshot()
+        defer { store.release(snapshot) }
+        let disk = SimulatedDisk(seed: 1)
+        disk.placeDirectory("/data")
+        disk.place(try snapshot.read(offset: 0, count: snapshot.byteCount), at: "/data/db")
+        let copy = try Store.open(disk: disk, path: "/data/db")
+        return (copy, try MVCCStore(store: copy))
     }
 
     // MARK: Streams

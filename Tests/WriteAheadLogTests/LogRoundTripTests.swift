@@ -217,6 +217,7 @@ import Testing
         other.close()
         try writer.purge(keeping: 1)
         #expect(try segmentPaths(disk) == Array(paths[3...]))
+        try writer.saveSnapshot(snapshotRecord(1000, term: 1))
         writer.releaseSegments(through: LogIndex(1000))
         #expect(writer.heldSegmentCount == 1)
         writer.close()
