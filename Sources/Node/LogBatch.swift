@@ -9,6 +9,8 @@ package struct LogBatch: Sendable {
     package let hardState: HardState?
     /// What is synced once this batch is.
     package let mark: SyncMark
+    /// A snapshot that a leader sent, which goes before the batch, and takes the store's place behind it.
+    var installation: SnapshotInstallation?
     /// The last entry of the log once this batch is written.
     package var lastIndex: LogIndex { mark.lastIndex }
 
@@ -21,16 +23,20 @@ package struct LogBatch: Sendable {
     ///
     /// - Parameter stopwatch: nanoseconds since an arbitrary start.
     package func write(to writer: WALWriter, stopwatch: () -> UInt64) throws(NodeError) -> LogTiming {
+        let start = stopwatch()
+        try installation?.writeRecord(to: writer)
+        let timing: LogTiming
         do throws(WALError) {
-            let start = stopwatch()
             try writer.append(state: hardState, entries: entries)
             let written = stopwatch()
             try writer.sync()
-            return LogTiming(
+            timing = LogTiming(
                 writeNanoseconds: written &- start, syncNanoseconds: stopwatch() &- written,
                 writtenByteCount: writer.writtenByteCount)
         } catch {
             throw .log(error)
         }
+        try installation?.placeFile(writer)
+        return timing
     }
 }

@@ -44,13 +44,16 @@ extension Node {
         guard !isStopped else { return }
         takeReadStates(round.readStates)
         startReads()
+        requestSnapshots(for: round.snapshotRequests)
         writeLog(round)
     }
 
     private func writeLog(_ round: RaftEffects) {
         if let hardState = round.hardState { unsyncedHardState = hardState }
         guard round.mustSync else { return }
-        let batch = LogBatch(entries: round.entries, hardState: unsyncedHardState, mark: round.mark)
+        let batch = LogBatch(
+            entries: round.entries, hardState: unsyncedHardState, mark: round.mark,
+            installation: round.snapshot.map { installation(of: $0) })
         unsyncedHardState = nil
         batchInFlight = batch
         emit(.writeLog(batch))
@@ -65,8 +68,7 @@ extension Node {
                 return
             }
         }
-        // Alone, nobody asks for an entry that is applied: large values would fill the memory for nothing.
-        raft.compactLog(through: raft.log.appliedIndex)
+        forgetAppliedEntries()
     }
 
     private func apply(_ entry: RaftEntry) throws(ApplyError) {

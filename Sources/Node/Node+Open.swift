@@ -95,9 +95,8 @@ struct NodeOpening {
             greatestSeen: greatestRequestID(log.entries, of: memberID))
         let node = Node(
             settings: settings, memberID: memberID, clusterID: ClusterID(log.metadata.clusterID),
-            etcdVersion: etcdVersion, raft: raft, applier: applier, store: store,
-            snapshotIndex: LogIndex(log.snapshot.index), requestIDs: requestIDs, now: now,
-            unixNanoseconds: unixNanoseconds)
+            etcdVersion: etcdVersion, raft: raft, applier: applier, snapshotIndex: LogIndex(log.snapshot.index),
+            requestIDs: requestIDs, now: now, unixNanoseconds: unixNanoseconds)
         node.forcedSnapshotIndex = forcedSnapshotIndex
         return Node.Opened(node: node, writer: log.writer, notes: notes)
     }

@@ -8,7 +8,7 @@ extension Node {
     /// A message of Raft's from another member. It may say anything.
     package func receive(_ message: RaftMessage) {
         // A snapshot comes with the file it is about (`receivedSnapshot`), or is none.
-        guard message.to == memberID.rawValue, message.type != .snap else { return }
+        guard message.to == memberID.rawValue, message.type != .snap, !awaitsSnapshot(instead: message) else { return }
     }
 
     /// A message could not be sent to a member.

@@ -12,6 +12,8 @@ extension Node {
     /// While one runs, or waits for the log, only the number and size of changes make another table: on a slow disk few
     /// large ones then wait, and not many small ones that each read would have to pass through.
     func commitStoreIfDue() {
+        // A snapshot takes the place of this file.
+        guard !raft.log.isInstalling else { return }
         let isFull =
             store.pendingChangeCount >= settings.commitChangeCount || store.pendingByteCount >= settings.commitByteCount
         let isDue = now - lastFreeze >= settings.commitIntervalNanoseconds && store.frozenTableCount == 0
@@ -46,7 +48,8 @@ extension Node {
     /// Its index, term, configuration and members are those **inside the file** (ordering rule 11), which is on disk
     /// before the record is (rule 6).
     func takeSnapshotIfDue() {
-        guard !isSnapshotInFlight, isSnapshotDue else { return }
+        // Behind the record of a snapshot that came, one of an entry before it would be false.
+        guard !isSnapshotInFlight, !raft.log.isInstalling, isSnapshotDue else { return }
         let view = store.committedView()
         defer { store.release(view) }
         do throws(NodeError) {

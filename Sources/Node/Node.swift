@@ -27,8 +27,9 @@ package final class Node {
     package let etcdVersion: EtcdVersion
 
     package internal(set) var raft: Raft
-    package let applier: Applier
-    package let store: Store
+    /// What the store holds; a snapshot that a leader sends brings another (`takeInstalledStore`).
+    package internal(set) var applier: Applier
+    package var store: Store { applier.store }
     package var mvcc: MVCCStore { applier.mvcc }
 
     private var effects: [NodeEffect] = []
@@ -39,6 +40,8 @@ package final class Node {
     var rangeStreams = RangeStreams()
     var compactions = PendingCompactions()
     var snapshots = ClientSnapshots()
+    var peerSnapshots = PeerSnapshots()
+    var installation = PendingInstallation()
     var memberChanges = PendingMemberChanges()
     var peerConnections = PeerConnections()
     var peerQuestions = PeerQuestions()
@@ -86,7 +89,7 @@ package final class Node {
 
     init(
         settings: NodeSettings, memberID: MemberID, clusterID: ClusterID, etcdVersion: EtcdVersion, raft: Raft,
-        applier: Applier, store: Store, snapshotIndex: LogIndex, requestIDs: RequestIDGenerator, now: UInt64,
+        applier: Applier, snapshotIndex: LogIndex, requestIDs: RequestIDGenerator, now: UInt64,
         unixNanoseconds: Int64
     ) {
         self.settings = settings
@@ -95,7 +98,6 @@ package final class Node {
         self.etcdVersion = etcdVersion
         self.raft = raft
         self.applier = applier
-        self.store = store
         self.snapshotIndex = snapshotIndex
         self.requestIDs = requestIDs
         self.now = now
@@ -161,6 +163,7 @@ package final class Node {
         }
         batchInFlight = nil
         raft.synced(batch.mark)
+        if batch.installation != nil { snapshotPlaced() }
     }
 
     /// The running commit of the store's file is done.
@@ -168,6 +171,7 @@ package final class Node {
         store.finishCommit(outcome)
         advanceDefragmentation()
         takeSnapshotIfDue()
+        takeInstalledStore()
     }
 
     /// A snapshot's record is in the log, synced.
@@ -195,7 +199,9 @@ package final class Node {
             stepRangeStreams()
             answerCompactions()
             openSnapshots()
+            sendPeerSnapshots()
             commitStoreIfDue()
+            disposeUnreadStores()
             publishIfNeeded()
             proposeMemberChanges()
             watchVersions()
@@ -241,6 +247,7 @@ package final class Node {
     /// Releases the store's file. What it does not hold yet is in the log.
     package func close() {
         store.close()
+        installation.openedStore?.close()
     }
 
     /// Has something done outside. Once the member is stopped nothing is, whatever event still comes.

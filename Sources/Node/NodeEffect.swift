@@ -18,6 +18,14 @@ package enum NodeEffect {
     /// A snapshot is ready for the client that asked for it: to be read on any thread but the loop's, and given back with
     /// `Node.closeSnapshot`.
     case snapshotOpened(RequestToken, StoreSnapshot)
+    /// Prove and open the file of a snapshot that a leader sent, on any thread but the loop's. Answer: `Node.snapshotPrepared`.
+    case prepareSnapshot(SnapshotPreparation)
+    /// A snapshot that a leader sent was of no use, for this reason. Say so in the log.
+    case snapshotRefused(String)
+    /// The member goes on from a snapshot that a leader sent, of this entry. Say so in the log.
+    case snapshotInstalled(LogIndex)
+    /// Let go of something large, on any thread but the loop's. Nobody waits for it.
+    case dispose(StoreDisposal)
     /// Send messages to other members: those to one member in this order, as far as they arrive. Nothing is waited for; what
     /// cannot be sent is dropped, and told with `Node.peerUnreachable`.
     case send([RaftMessage])

@@ -33,6 +33,12 @@ package struct NodeSettings: Sendable {
     package var electionTimeoutNanoseconds: UInt64 = 1_000_000_000
     /// `--snapshot-count`: entries applied between two snapshot records.
     package var snapshotEntryCount: UInt64 = 10_000
+    /// `--snapshot-catchup-entries`: entries that Raft's log keeps in memory behind what is applied, for slow followers.
+    package var snapshotCatchUpEntryCount: UInt64 = 5_000
+    /// Bytes that the log takes at most for their sake. etcd has no such bound.
+    package var catchUpByteCount = 64 << 20
+    /// The same while a snapshot is sent, and for a while after: what its receiver needs next.
+    package var transferCatchUpByteCount = 512 << 20
     /// `--backend-batch-interval`: longest time between two commits of the store, in nanoseconds.
     package var commitIntervalNanoseconds: UInt64 = 100_000_000
     /// `--backend-batch-limit`: changes after which the store is committed at once.

@@ -6,6 +6,7 @@ package import Primitives
 ///
 /// Each is answered exactly once with `Node.peerAnswered`, after a few seconds at the latest.
 package struct PeerQuestion: Sendable {
+    /// What is asked.
     package enum Kind: Sendable {
         /// `GET /version`.
         case version

@@ -16,7 +16,7 @@ internal import WriteAheadLog
 final class SimulatedMember {
     /// The queues that can go on.
     enum Actor: CaseIterable {
-        case log, store, reader
+        case log, store, reader, installer
     }
 
     private enum LogJob {
@@ -32,6 +32,8 @@ final class SimulatedMember {
     private var logJobs: [LogJob] = []
     private var committer: BoltCommitter?
     private var reads: [(token: RequestToken, read: LongRead)] = []
+    private var preparations: [SnapshotPreparation] = []
+    private var disposals: [StoreDisposal] = []
     /// Snapshots opened and not yet read.
     private var snapshots: [(token: RequestToken, snapshot: StoreSnapshot, bytes: Bytes)] = []
     private var openedSnapshots: [RequestToken] = []
@@ -76,6 +78,7 @@ final class SimulatedMember {
             case .log: !logJobs.isEmpty
             case .store: committer != nil
             case .reader: !reads.isEmpty || !snapshots.isEmpty
+            case .installer: !preparations.isEmpty || !disposals.isEmpty
             }
         }
     }
@@ -91,6 +94,12 @@ final class SimulatedMember {
             } else {
                 let (token, read) = reads.removeFirst()
                 node.longReadFinished(read, token, read.run())
+            }
+        case .installer:
+            if preparations.isEmpty {
+                disposals.removeFirst().run(disk: disk)
+            } else {
+                node.snapshotPrepared(preparations.removeFirst().run(disk: disk))
             }
         }
         takeEffects()
@@ -262,7 +271,9 @@ final class SimulatedMember {
             case .snapshotOpened(let token, let snapshot):
                 snapshots.append((token, snapshot, []))
                 openedSnapshots.append(token)
-            case .progress, .send, .sendSnapshot, .peersChanged, .askPeer: break
+            case .prepareSnapshot(let preparation): preparations.append(preparation)
+            case .dispose(let disposal): disposals.append(disposal)
+            case .progress, .snapshotRefused, .snapshotInstalled, .send, .sendSnapshot, .peersChanged, .askPeer: break
             case .reply(let token, let result): replies.append((token, result))
             case .ready: isReady = true
             case .stop(let error): stopError = error

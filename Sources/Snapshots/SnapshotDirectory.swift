@@ -127,13 +127,13 @@ package struct SnapshotDirectory: Sendable {
         try remove(try names().filter { name in SnapshotName.databaseIndex(name).map { $0 < index } ?? false })
     }
 
-    /// Removes what interrupted work left, at start: `tmp*`, `db.tmp.*` of a real etcd's defragmentation, and page checksums
-    /// of files that came with snapshots.
+    /// Removes what interrupted work left, at start: `tmp*`, `db.tmp.*` of a real etcd's defragmentation, and what was made
+    /// beside files that came with snapshots.
     package func removeLeftovers() throws(SnapshotError) {
         try remove(
             try names().filter {
                 $0.utf8.starts(with: "tmp".utf8) || $0.utf8.starts(with: "db.tmp".utf8)
-                    || $0.hasSuffix(Self.checksumsPath(of: ".snap.db"))
+                    || SnapshotName.isBesideDatabase($0)
             })
     }
 

@@ -33,6 +33,11 @@ package struct SnapshotName: Equatable, Comparable, Sendable, CustomStringConver
     /// The name of the store's file that came with a snapshot.
     package static func database(index: LogIndex) -> String { "\(index.rawValue.fixedHexadecimal).snap.db" }
 
+    /// Whether a name is that of such a file with something after it: its page checksums, say.
+    static func isBesideDatabase(_ name: String) -> Bool {
+        name.utf8.count > 24 && databaseIndex(String(name.prefix(24))) != nil
+    }
+
     /// Reads the name of a store's file that came with a snapshot; nil if it is not just such a one.
     package static func databaseIndex(_ name: String) -> LogIndex? {
         let bytes = Bytes(text: name)

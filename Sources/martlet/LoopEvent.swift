@@ -11,6 +11,7 @@ enum LoopEvent: Sendable {
     case storeCommitted(BoltCommitter.Outcome, CommitTiming)
     case longReadFinished(LongRead, RequestToken, Result<Reply, EtcdError>, nanoseconds: UInt64)
     case snapshotRead(SnapshotRead, Result<SnapshotRead.Piece, EtcdError>)
+    case snapshotPrepared(PreparedSnapshot)
     /// A question asked over HTTP.
     case http(HTTPCall)
     /// An effect could not be carried out.

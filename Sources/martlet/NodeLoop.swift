@@ -28,6 +28,7 @@ final class NodeLoop {
     private let logThread: LogThread
     private let storeThread: Worker<BoltCommitter>
     private let readThread: Worker<ReadJob>
+    private let installThread: Worker<InstallJob>
     /// Why the process must end although nobody asked for it; nil while all is well.
     private var failure: String?
     private var isTerminating = false
@@ -39,6 +40,12 @@ final class NodeLoop {
     private enum ReadJob: Sendable {
         case long(RequestToken, LongRead)
         case snapshot(SnapshotRead)
+    }
+
+    /// What a snapshot that a leader sends takes beside the log's part.
+    private enum InstallJob: Sendable {
+        case prepare(SnapshotPreparation)
+        case dispose(StoreDisposal)
     }
 
     /// Longest time in nanoseconds that the loop sleeps with nothing to do.
@@ -86,6 +93,14 @@ final class NodeLoop {
                 }
             }
         }
+        installThread = Worker(name: "install") {
+            { job, _ in
+                switch job {
+                case .prepare(let preparation): mailbox.put(.snapshotPrepared(preparation.run(disk: disk)))
+                case .dispose(let disposal): disposal.run(disk: disk)
+                }
+            }
+        }
     }
 
     /// Runs a committer to its end, on the thread that writes the store's file.
@@ -111,6 +126,7 @@ final class NodeLoop {
         logThread.stop()
         storeThread.stop()
         readThread.stop()
+        installThread.stop()
         if let failure {
             logger.critical("the member had to stop", metadata: ["error": "\(failure)"])
             return 1
@@ -192,6 +208,12 @@ final class NodeLoop {
         case .saveSnapshot(let job): logThread.save(job)
         case .commitStore(let committer): storeThread.submit(committer)
         case .longRead(let token, let read): readThread.submit(.long(token, read))
+        case .prepareSnapshot(let preparation): installThread.submit(.prepare(preparation))
+        case .dispose(let disposal): installThread.submit(.dispose(disposal))
+        case .snapshotRefused(let reason):
+            logger.warning("refused a snapshot that was sent", metadata: ["reason": "\(reason)"])
+        case .snapshotInstalled(let index):
+            logger.info("applied snapshot", metadata: ["snapshot-index": .stringConvertible(index.rawValue)])
         case .snapshotOpened(let token, let snapshot): services.snapshotOpened(token, snapshot)
         // A member alone has nobody to speak with.
         case .send, .sendSnapshot, .peersChanged, .askPeer: break
@@ -222,6 +244,7 @@ final class NodeLoop {
         case .longReadFinished(let read, let token, let result, let time):
             metrics.timings.readFinished(read, nanoseconds: time)
             node.longReadFinished(read, token, result)
+        case .snapshotPrepared(let prepared): node.snapshotPrepared(prepared)
         case .snapshotRead(let read, let result): services.snapshotRead(read, result)
         case .http(let call): httpServices.ask(call)
         case .failed(let error): node.failed(error)

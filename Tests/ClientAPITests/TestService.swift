@@ -88,7 +88,9 @@ final class TestService {
             case .reply(let token, let result): services.answer(token, result)
             case .streamReady(let token): services.streamReady(token)
             case .snapshotOpened(let token, let snapshot): services.snapshotOpened(token, snapshot)
-            case .progress, .send, .sendSnapshot, .peersChanged, .askPeer: break
+            case .progress, .prepareSnapshot, .snapshotRefused, .snapshotInstalled, .dispose, .send, .sendSnapshot,
+                .peersChanged, .askPeer:
+                break
             case .ready: isReady = true
             case .stop(let error): Issue.record("the member stopped: \(error)")
             }

@@ -15,6 +15,13 @@ final class TestMember {
         case save(SnapshotJob)
     }
 
+    struct Transfer {
+        let to: MemberID
+        let message: RaftMessage
+        let snapshot: StoreSnapshot
+        let token: RequestToken
+    }
+
     let disk: SimulatedDisk
     let clock: SimulatedClock
     let node: Node
@@ -33,6 +40,13 @@ final class TestMember {
     /// All answers, in the order in which they were given.
     private(set) var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
     var readyStreams: [RequestToken] = []
+    /// Snapshots that leaders sent and that are yet to be opened.
+    var preparations: [SnapshotPreparation] = []
+    var disposals: [StoreDisposal] = []
+    private(set) var refusals: [String] = []
+    private(set) var installed: [LogIndex] = []
+    /// Snapshots for other members, in the order in which they were given out.
+    private(set) var transfers: [Transfer] = []
     private(set) var readyCount = 0
     private(set) var stops: [NodeError] = []
     /// Called with each effect as it is given out.
@@ -91,7 +105,12 @@ final class TestMember {
             case .snapshotOpened(let token, let snapshot): snapshots.append((token, snapshot))
             case .progress(let progress): progresses.append(progress)
             case .send(let messages): sent += messages
-            case .sendSnapshot: Issue.record("nobody needs a snapshot")
+            case .sendSnapshot(let member, let message, let snapshot, let token):
+                transfers.append(Transfer(to: member, message: message, snapshot: snapshot, token: token))
+            case .prepareSnapshot(let preparation): preparations.append(preparation)
+            case .dispose(let disposal): disposals.append(disposal)
+            case .snapshotRefused(let reason): refusals.append(reason)
+            case .snapshotInstalled(let index): installed.append(index)
             case .peersChanged(let peers): self.peers = peers
             case .askPeer(let question): questions.append(question)
             case .reply(let token, let result): replies.append((token, result))
@@ -153,6 +172,16 @@ final class TestMember {
         pump()
     }
 
+    /// Opens the next snapshot that a leader sent, or lets go of something.
+    func runInstaller() {
+        if !preparations.isEmpty {
+            node.snapshotPrepared(preparations.removeFirst().run(disk: disk))
+        } else if !disposals.isEmpty {
+            disposals.removeFirst().run(disk: disk)
+        }
+        pump()
+    }
+
     func advance(milliseconds: UInt64) {
         // As a loop does after each round: what happened until now did not happen later.
         node.tick(now: clock.monotonicNanoseconds())
@@ -170,6 +199,8 @@ final class TestMember {
                 runStore()
             } else if !longReads.isEmpty {
                 runReader()
+            } else if !preparations.isEmpty || !disposals.isEmpty {
+                runInstaller()
             } else {
                 return
             }
