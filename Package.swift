@@ -74,6 +74,7 @@ let package = Package(
         module("Leases", ["EtcdMessages", "Primitives", "Store"]),
         module("Auth", ["EtcdMessages", "Primitives", "Store"]),
         module("Membership", ["Checksums", "EtcdMessages", "Primitives", "Store"]),
+        module("PeerProtocol", ["EtcdMessages", "Membership", "Primitives"]),
         module("Alarms", ["EtcdMessages", "Primitives", "Store"]),
         module("Apply", ["Alarms", "Auth", "EtcdMessages", "Leases", "MVCC", "Membership", "Primitives", "Store"]),
         module("AutoCompaction"),
@@ -113,6 +114,14 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
+        module(
+            "PeerTransport",
+            [
+                "Apply", "EtcdMessages", "Environment", "Membership", "Metrics", "Node", "PeerProtocol", "Platform",
+                "Primitives", "Raft", "Snapshots", "Store", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         module("EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
         module("Benchmark", ["EtcdMessages", "Environment", "GRPCCore", "Platform", "Primitives"]),
 
@@ -121,9 +130,8 @@ let package = Package(
             name: "martlet",
             dependencies: [
                 "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "ClientAPI", "Environment", "EtcdClient",
-                "EtcdMessages", "GRPCCore", "HTTPAPI", "Leases", "MVCC", "Membership", "Metrics", "Node", "Platform",
-                "Primitives",
-                "Raft", "Store", "Watch", "WriteAheadLog",
+                "EtcdMessages", "GRPCCore", "HTTPAPI", "Leases", "MVCC", "Membership", "Metrics", "Node",
+                "PeerProtocol", "PeerTransport", "Platform", "Primitives", "Raft", "Store", "Watch", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -200,11 +208,17 @@ let package = Package(
             of: "martlet",
             [
                 "AutoCompaction", "ClientAPI", "Environment", "EtcdMessages", "GRPCCore", "HTTPAPI", "Membership",
-                "Node",
-                "Platform", "Primitives", "Raft", "SimulatedPlatform", "WriteAheadLog",
+                "Node", "Platform", "Primitives", "Raft", "SimulatedPlatform", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         tests(of: "HTTPAPI", ["CGRPCShim", "EtcdMessages", "GRPCCore", "Metrics", "Node", "Primitives"]),
+        tests(of: "PeerProtocol", ["EtcdMessages", "Environment", "Membership", "Primitives"]),
+        tests(
+            of: "PeerTransport",
+            [
+                "BoltStore", "EtcdMessages", "Environment", "Membership", "Metrics", "Node", "PeerProtocol", "Platform",
+                "Primitives", "SimulatedPlatform", "Store",
+            ]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
         tests(of: "Benchmark", ["EtcdMessages", "Environment", "Primitives"]),
     ]

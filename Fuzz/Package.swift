@@ -33,6 +33,9 @@ let package = Package(
         module("Environment", ["Primitives"]),
         module("EtcdMessages", ["CEtcdMessages", "CProtobufC", "Primitives"]),
         module("BoltStore", ["Checksums", "Environment", "Primitives"]),
+        module("Store", ["BoltStore", "Environment", "Primitives"]),
+        module("Membership", ["Checksums", "EtcdMessages", "Primitives", "Store"]),
+        module("PeerProtocol", ["EtcdMessages", "Membership", "Primitives"]),
         module("WriteAheadLog", ["Checksums", "EtcdMessages", "Environment", "Primitives"]),
         module("Snapshots", ["Checksums", "EtcdMessages", "Environment", "Primitives"]),
         module("SimulatedPlatform", ["Environment", "Primitives"]),
@@ -40,6 +43,7 @@ let package = Package(
         fuzzer("FuzzMessages", ["EtcdMessages"]),
         fuzzer("FuzzWAL", ["Checksums", "Environment", "EtcdMessages", "SimulatedPlatform", "WriteAheadLog"]),
         fuzzer("FuzzBolt", ["BoltStore", "Checksums", "Environment", "SimulatedPlatform"]),
+        fuzzer("FuzzPeer", ["EtcdMessages", "Membership", "PeerProtocol"]),
         fuzzer("FuzzSnap", ["Checksums", "Environment", "EtcdMessages", "SimulatedPlatform", "Snapshots"]),
     ]
 )

@@ -2,6 +2,7 @@ internal import BoltStore
 internal import ClientAPI
 internal import HTTPAPI
 internal import Node
+internal import PeerTransport
 internal import Primitives
 
 /// What other threads tell the loop.
@@ -14,6 +15,8 @@ enum LoopEvent: Sendable {
     case snapshotPrepared(PreparedSnapshot)
     /// A question asked over HTTP.
     case http(HTTPCall)
+    /// What comes from other members.
+    case peer(PeerEvent)
     /// An effect could not be carried out.
     case failed(NodeError)
     /// The process was asked to end, by the signal of this number.

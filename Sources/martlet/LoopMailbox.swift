@@ -11,8 +11,12 @@ final class LoopMailbox: Sendable {
     }
 
     func put(_ event: LoopEvent) {
-        events.withLock { $0.append(event) }
-        waker.wake()
+        let isFirst = events.withLock { events in
+            events.append(event)
+            return events.count == 1
+        }
+        // The loop takes all there are at once, so whoever put the first has woken it for the others too.
+        if isFirst { waker.wake() }
     }
 
     /// All that was put since the last call, in that order.

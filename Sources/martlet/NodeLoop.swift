@@ -1,10 +1,13 @@
+internal import Apply
 internal import BoltStore
 internal import ClientAPI
 internal import Environment
 internal import GRPCCore
 internal import HTTPAPI
 internal import Logging
+internal import Membership
 internal import Node
+internal import PeerTransport
 internal import Platform
 internal import Primitives
 internal import Raft
@@ -15,7 +18,9 @@ internal import WriteAheadLog
 ///
 /// It runs on the thread of gRPC's completion queue, so that a read is answered where it arrived.
 final class NodeLoop {
-    private let node: Node
+    let node: Node
+    let peers: PeerTransport
+    let peerServices: PeerServices
     private let server: GRPCServer
     private let acceptor: Acceptor
     private let services: EtcdServices
@@ -32,6 +37,8 @@ final class NodeLoop {
     /// Why the process must end although nobody asked for it; nil while all is well.
     private var failure: String?
     private var isTerminating = false
+    /// Whether the cluster goes on without this member.
+    private var isRemoved = false
     /// `--warning-apply-duration`, in nanoseconds.
     var applyWarningNanoseconds: UInt64 = 100_000_000
     private var compactionLog = CompactionLog()
@@ -54,18 +61,20 @@ final class NodeLoop {
     private static let drainTimeout: UInt64 = 5_000_000_000
 
     init(
-        node: Node, writer: WALWriter, disk: any Disk, server: GRPCServer, http: HTTPServer,
+        node: Node, peers: PeerTransport, writer: WALWriter, disk: any Disk, server: GRPCServer, http: HTTPServer,
         acceptor: Acceptor, mailbox: LoopMailbox, configuration: ServerConfiguration,
         services serviceSettings: EtcdServicesSettings, clock: RealClock
     ) {
         self.node = node
+        self.peers = peers
+        peerServices = PeerServices(member: node)
         self.server = server
         self.acceptor = acceptor
         self.clock = clock
         services = EtcdServices(node: node, server: server, settings: serviceSettings)
         let metrics = ServerMetrics(
-            node: node, server: server, services: services, clock: clock, features: configuration.features,
-            isExtensive: configuration.grpc.measuresHandling)
+            node: node, server: server, services: services, peerCounts: peers.counts, clock: clock,
+            features: configuration.features, isExtensive: configuration.grpc.measuresHandling)
         self.metrics = metrics
         node.measurements.slowApplyNanoseconds = configuration.applyWarningNanoseconds
         self.http = http
@@ -120,7 +129,8 @@ final class NodeLoop {
     /// but servers, acceptor and node are for the caller to close.
     func run() -> Int32 {
         node.start()
-        while !isTerminating && failure == nil { turn() }
+        while !isTerminating && !isRemoved && failure == nil { turn() }
+        while node.isTransferringLeadership && failure == nil { turn() }
         acceptor.close()
         drain()
         logThread.stop()
@@ -130,6 +140,11 @@ final class NodeLoop {
         if let failure {
             logger.critical("the member had to stop", metadata: ["error": "\(failure)"])
             return 1
+        }
+        if isRemoved {
+            // etcd ends with success as well: nothing went wrong, and it must not be started again.
+            logger.warning("server error", metadata: ["error": "\(NodeError.removed)"])
+            logger.warning("data-dir used by this member must be removed")
         }
         logger.info("stopped")
         return 0
@@ -215,17 +230,23 @@ final class NodeLoop {
         case .snapshotInstalled(let index):
             logger.info("applied snapshot", metadata: ["snapshot-index": .stringConvertible(index.rawValue)])
         case .snapshotOpened(let token, let snapshot): services.snapshotOpened(token, snapshot)
-        // A member alone has nobody to speak with.
-        case .send, .sendSnapshot, .peersChanged, .askPeer: break
+        case .send(let messages): peers.send(messages)
+        case .sendSnapshot(let id, let message, let snapshot, let token):
+            peers.sendSnapshot(to: id, message, snapshot, token)
+        case .peersChanged(let others): peers.setPeers(others, removed: node.applier.cluster.removedMembers)
+        case .askPeer(let question): peers.ask(question)
         case .progress(let progress): defragmentationLog.note(progress, of: node)
         case .reply(let token, let result):
             if HTTPServices.owns(token) {
                 httpServices.answer(token, result)
+            } else if PeerServices.owns(token) {
+                peerServices.answer(token, result)
             } else {
                 services.answer(token, result)
             }
         case .streamReady(let token): services.streamReady(token)
         case .ready: serveClients()
+        case .stop(.removed): isRemoved = true
         case .stop(let error): failure = "\(error)"
         }
     }
@@ -247,10 +268,12 @@ final class NodeLoop {
         case .snapshotPrepared(let prepared): node.snapshotPrepared(prepared)
         case .snapshotRead(let read, let result): services.snapshotRead(read, result)
         case .http(let call): httpServices.ask(call)
+        case .peer(let event): deliver(event)
         case .failed(let error): node.failed(error)
         case .terminate(let signal):
             logger.info("received signal; shutting down", metadata: ["signal": "\(signal)"])
             isTerminating = true
+            node.transferLeadershipBeforeStop()
         }
     }
 }

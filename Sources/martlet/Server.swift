@@ -6,6 +6,8 @@ internal import HTTPAPI
 internal import Logging
 internal import MVCC
 internal import Node
+internal import PeerProtocol
+internal import PeerTransport
 internal import Platform
 internal import Primitives
 internal import Raft
@@ -49,18 +51,33 @@ final class Server {
         defer { http.close() }
         let acceptor = try Acceptor(settings: configuration.acceptor, port: server.connectionPort)
         defer { acceptor.close() }
-        // Before the data directory is touched: two servers with the same flags are told apart by their ports first.
-        try listen(acceptor, http)
         let disk = RealDisk()
+        let peers = PeerTransport(settings: PeerTransportSettings(configuration, disk: disk, clock: clock)) {
+            mailbox.put(.peer($0))
+        }
+        defer { peers.stop() }
+        // Before the data directory is touched: two servers with the same flags are told apart by their ports first.
+        try peers.listen(
+            on: try configuration.peerListeners.map { PeerListenAddress(try $0.listenAddress()) },
+            sharesPorts: configuration.acceptor.sharesPorts)
+        try listen(acceptor, http)
         let opened = try open(disk)
         defer { opened.node.close() }
         try UnservedDirectory.check(opened.node)
+        peers.start(identity: identity(of: opened.node))
         let loop = NodeLoop(
-            node: opened.node, writer: opened.writer, disk: disk, server: server, http: http, acceptor: acceptor,
-            mailbox: mailbox, configuration: configuration, services: services, clock: clock)
+            node: opened.node, peers: peers, writer: opened.writer, disk: disk, server: server, http: http,
+            acceptor: acceptor, mailbox: mailbox, configuration: configuration, services: services, clock: clock)
         loop.applyWarningNanoseconds = configuration.applyWarningNanoseconds
         shutdown.attach(mailbox)
         return loop.run()
+    }
+
+    /// What this member says of itself to the others.
+    private func identity(of node: Node) -> PeerIdentity {
+        PeerIdentity(
+            memberID: node.memberID, clusterID: node.clusterID, version: node.etcdVersion,
+            peerURLs: node.settings.peerURLs.map { Bytes(text: $0) })
     }
 
     private func announce() {
@@ -75,6 +92,8 @@ final class Server {
                 "martlet-version": "\(MartletVersion.current)",
                 "name": "\(settings.name)", "data-dir": "\(settings.dataDirectory)",
                 "wal-dir": "\(settings.logDirectory)",
+                "initial-advertise-peer-urls": .array(settings.peerURLs.map { .string($0) }),
+                "listen-peer-urls": Self.list(configuration.peerListeners),
                 "advertise-client-urls": .array(settings.clientURLs.map { .string($0) }),
                 "listen-client-urls": Self.list(configuration.clientListeners),
                 "listen-client-http-urls": Self.list(configuration.httpListeners),

@@ -5,16 +5,17 @@ internal import Platform
 
 extension ServerConfiguration {
     mutating func readListeners(_ flags: FlagSet) throws(ConfigurationError) {
+        peerListeners = flags.urls("listen-peer-urls")
         clientListeners = flags.urls("listen-client-urls")
         httpListeners = flags.urls("listen-client-http-urls")
         metricsListeners = flags.urls("listen-metrics-urls")
-        for url in flags.urls("listen-peer-urls") + clientListeners + httpListeners { try url.checkIsBindable() }
+        for url in peerListeners + clientListeners + httpListeners { try url.checkIsBindable() }
         if httpListeners.isEmpty {
             notes.append(
                 Note("Running http and grpc server on single port. This is not recommended for production."))
         }
         for url in metricsListeners { try url.checkIsBindable() }
-        for url in clientListeners + httpListeners + metricsListeners { _ = try url.listenAddress() }
+        for url in peerListeners + clientListeners + httpListeners + metricsListeners { _ = try url.listenAddress() }
         acceptor.sharesPorts = flags.boolean("socket-reuse-port")
         access.origins = Self.names(flags, "cors")
         access.hosts = Self.names(flags, "host-whitelist")

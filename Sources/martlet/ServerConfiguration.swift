@@ -14,6 +14,8 @@ struct ServerConfiguration {
     var services = EtcdServicesSettings()
     var grpc = GRPCServerSettings()
     var acceptor = AcceptorSettings()
+    /// Where other members connect.
+    var peerListeners: [ServerURL] = []
     /// Where clients connect.
     var clientListeners: [ServerURL] = []
     /// Where clients of HTTP connect, if not there as well.

@@ -1,7 +1,7 @@
 internal import Metrics
 
-/// What etcd's server shows, and what of it never happens here: there is no v2 store, no proxy in the process, and no snapshot
-/// comes from a peer as long as there are none. The numbers are true, and dashboards find what they ask for.
+/// What etcd's server shows, and what of it never happens here: there is no v2 store and no proxy in the process. The
+/// numbers are true, and dashboards find what they ask for.
 extension ServerMetrics {
     var constantFamilies: [MetricFamily] { peerFamilies + oldStoreFamilies + proxyFamilies }
 
@@ -13,12 +13,6 @@ extension ServerMetrics {
             .gauge(
                 "etcd_server_snapshot_apply_in_progress_total",
                 "1 if the server is applying the incoming snapshot. 0 if none.", 0),
-            .histogram(
-                "etcd_snap_db_fsync_duration_seconds", "The latency distributions of fsyncing .snap.db file",
-                Histogram(.exponential(start: 0.001, factor: 2, count: 14))),
-            .histogram(
-                "etcd_snap_db_save_total_duration_seconds", "The total latency distributions of v3 snapshot save",
-                Histogram(.exponential(start: 0.1, factor: 2, count: 10))),
         ]
     }
 

@@ -3,6 +3,7 @@ internal import GRPCCore
 internal import HTTPAPI
 internal import Metrics
 internal import Node
+internal import PeerTransport
 internal import Platform
 
 /// All that `/metrics` tells: etcd's metrics under etcd's names, of the values that this server has (docs/metrics.md).
@@ -13,6 +14,7 @@ final class ServerMetrics {
     let node: Node
     let server: GRPCServer
     let services: EtcdServices
+    let peerCounts: PeerCounts
     let clock: RealClock
     let features: FeatureGates
     /// Whether calls are timed (`--metrics extensive`).
@@ -22,12 +24,13 @@ final class ServerMetrics {
     let methodLabels: [GRPCMethodLabels]
 
     init(
-        node: Node, server: GRPCServer, services: EtcdServices, clock: RealClock, features: FeatureGates,
-        isExtensive: Bool
+        node: Node, server: GRPCServer, services: EtcdServices, peerCounts: PeerCounts, clock: RealClock,
+        features: FeatureGates, isExtensive: Bool
     ) {
         self.node = node
         self.server = server
         self.services = services
+        self.peerCounts = peerCounts
         self.clock = clock
         self.features = features
         self.isExtensive = isExtensive
@@ -41,7 +44,7 @@ final class ServerMetrics {
         let families =
             memberFamilies + promotionFamilies + proposalFamilies + applyFamilies + keyFamilies + compactionFamilies
             + watchFamilies + leaseFamilies + logFamilies + storeFamilies + snapshotFamilies + callFamilies
-            + probeFamilies(http) + constantFamilies
+            + networkFamilies + probeFamilies(http) + constantFamilies
         return { families + ProcessFigures().families }
     }
 }

@@ -45,8 +45,8 @@ enum FlagTable {
             "initial-election-tick-advance", .boolean, "true", "Whether to stand for election early after a start.",
             .none("a single member elects itself at once")),
         Flag(
-            "listen-peer-urls", .urls, "http://localhost:2380", "URLs to listen at for peers.",
-            .none("this version has no peers and does not listen there; the value is checked")),
+            "listen-peer-urls", .urls, "http://localhost:2380",
+            "URLs to listen at for other members: http://address:port, or unix://path."),
         Flag(
             "listen-client-urls", .urls, "http://localhost:2379",
             "URLs to listen at for clients: gRPC, and HTTP unless --listen-client-http-urls is set. "
