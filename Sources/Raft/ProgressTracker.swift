@@ -15,6 +15,11 @@ struct ProgressTracker {
         var vote: Bool?
         /// The last round of heartbeats it answered.
         var readRound: UInt64 = 0
+        /// The round of heartbeats that first told it what a departing leader has to tell.
+        var departureRound: UInt64?
+
+        /// Whether it has answered that round, or a later one.
+        var knowsOfDeparture: Bool { departureRound.map { readRound >= $0 } ?? false }
     }
 
     /// Invariant: sorted by id, each once. A handful, so that a search from the beginning is the quickest.
@@ -74,6 +79,7 @@ struct ProgressTracker {
             members[position].progress.isLearner = isLearner
             members[position].vote = nil
             members[position].readRound = 0
+            members[position].departureRound = nil
         }
     }
 

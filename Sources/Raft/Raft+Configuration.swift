@@ -8,17 +8,30 @@ extension Raft {
         self.configuration = configuration
         tracker.adopt(configuration, next: log.lastIndex)
         guard role == .leader else { return }
-        guard tracker.isVoter(id) else {
-            // The change is committed: the others can go on without this member (thesis, section 4.2.2).
-            becomeFollower(in: term, of: .none)
-            return
-        }
         if let leadTransferee, !tracker.isVoter(leadTransferee) { abortTransfer() }
         // With fewer voters, what is there may be enough.
         advanceCommit()
         confirmReads()
         appendsAreDue = true
-        leaveJointIfDue()
+        if tracker.isVoter(id) {
+            departureIndex = nil
+            leaveJointIfDue()
+        } else if departureIndex == nil {
+            departureIndex = log.appliedIndex
+            sendHeartbeats()
+        }
+    }
+
+    /// Ends the lead of a member that has no vote any more, once a quorum of the voters knows the change to be committed
+    /// (thesis, section 4.2.2). Before that they would need its vote, which might be refused to all of them: its log is the
+    /// longest. The voter that has most is to lead.
+    mutating func stepDownIfKnown() {
+        guard departureIndex != nil, tracker.agreed({ $0.knowsOfDeparture ? 1 : 0 }) == 1 else { return }
+        let heirs = tracker.members.filter { $0.isVoter && $0.knowsOfDeparture }
+        if let heir = heirs.max(by: { $0.progress.match < $1.progress.match }) {
+            effects.messages.append(message(.timeoutNow, to: heir.id))
+        }
+        becomeFollower(in: term, of: .none)
     }
 
     /// Committed entries up to and with `index` are applied.

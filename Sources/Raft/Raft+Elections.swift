@@ -84,6 +84,10 @@ extension Raft {
             }
         } else {
             answer.reject = true
+            // So that a candidate learns what it does not know to be committed: the change that takes a vote from those who
+            // refuse it, perhaps. Members of etcd neither send nor look for it.
+            answer.commit = log.committedIndex.rawValue
+            answer.logTerm = (log.term(at: log.committedIndex) ?? .zero).rawValue
         }
         if isQuestion {
             effects.messages.append(answer)
@@ -137,6 +141,7 @@ extension Raft {
         }
         leader = .none
         leadTransferee = nil
+        departureIndex = nil
         electionElapsedTicks = 0
         heartbeatElapsedTicks = 0
         drawElectionTimeout()

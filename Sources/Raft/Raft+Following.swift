@@ -63,6 +63,15 @@ extension Raft {
         effects.messages.append(answer)
     }
 
+    /// What another member knows to be committed is so here, if this log has the very entry.
+    mutating func learnCommit(from refusal: RaftMessage) {
+        let commit = LogIndex(refusal.commit)
+        guard role != .leader, commit > log.committedIndex, log.term(at: commit) == Term(refusal.logTerm) else {
+            return
+        }
+        log.commit(through: commit)
+    }
+
     /// Takes up a snapshot, unless the log has its entry already.
     mutating func receiveSnapshot(_ message: RaftMessage) {
         guard let metadata = message.snapshot?.metadata else { return }

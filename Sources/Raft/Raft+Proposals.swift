@@ -8,7 +8,7 @@ extension Raft {
     package mutating func propose(type: RaftEntryType, data: Bytes?) throws(ProposalError) -> LogIndex? {
         switch role {
         case .leader:
-            guard leadTransferee == nil else { throw .transferUnderWay }
+            guard leadTransferee == nil, departureIndex == nil else { throw .transferUnderWay }
             guard type == .normal || admitsConfigurationChange(type, data) else { throw .configurationChangePending }
             return append(type, data)
         case .follower where leader != .none:
@@ -65,7 +65,7 @@ extension Raft {
     mutating func receiveProposals(_ proposals: RaftMessage) {
         switch role {
         case .leader:
-            guard leadTransferee == nil else { return }
+            guard leadTransferee == nil, departureIndex == nil else { return }
             for entry in proposals.entries {
                 if entry.type == .normal || admitsConfigurationChange(entry.type, entry.data) {
                     _ = append(entry.type, entry.data)

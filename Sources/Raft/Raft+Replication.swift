@@ -51,13 +51,18 @@ extension Raft {
 
     /// Tells all members that this one still leads, and asks them to confirm it to the reads that wait.
     mutating func sendHeartbeats() {
-        let context = reads.hasAsked ? Bytes(bigEndian: reads.round) : nil
-        for member in tracker.members where member.id != id {
-            var heartbeat = message(.heartbeat, to: member.id)
+        if departureIndex != nil { reads.startRound(at: log.committedIndex) }
+        let context = reads.hasAsked || departureIndex != nil ? Bytes(bigEndian: reads.round) : nil
+        for position in tracker.members.indices where tracker.members[position].id != id {
+            var heartbeat = message(.heartbeat, to: tracker.members[position].id)
             // What it is not known to have it cannot take as committed.
-            heartbeat.commit = min(member.progress.match, log.committedIndex).rawValue
+            let commit = min(tracker.members[position].progress.match, log.committedIndex)
+            heartbeat.commit = commit.rawValue
             heartbeat.context = context
             effects.messages.append(heartbeat)
+            if let departureIndex, commit >= departureIndex, tracker.members[position].departureRound == nil {
+                tracker.members[position].departureRound = reads.round
+            }
         }
     }
 
@@ -89,6 +94,7 @@ extension Raft {
         }
         tracker.members[position].readRound = max(tracker.members[position].readRound, round)
         confirmReads()
+        stepDownIfKnown()
     }
 
     /// Commits what a quorum has synced, this member itself no further than it has. Entries of earlier terms are committed

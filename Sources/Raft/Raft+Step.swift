@@ -12,6 +12,7 @@ extension Raft {
         case .prop: receiveProposals(message)
         case .readIndex: receiveReadRequest(message)
         default:
+            if message.reject, message.type == .preVoteResp || message.type == .voteResp { learnCommit(from: message) }
             if Term(message.term) > term { meetHigherTerm(message) }
             if Term(message.term) < term {
                 answerLowerTerm(message)

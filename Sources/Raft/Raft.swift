@@ -26,7 +26,7 @@ package struct Raft {
         case noLeader
         /// A change of the configuration is in the log and not yet applied here (thesis, section 4.1).
         case configurationChangePending
-        /// The lead is being handed to another member.
+        /// The lead is being handed to another member, or this one leads only until the others know it has no vote.
         case transferUnderWay
     }
 
@@ -61,6 +61,8 @@ package struct Raft {
     /// On a leader, the last entry that may be a change of the configuration. Invariant: as long as it is not applied, no
     /// other change is taken into the log, so that any two configurations in a row share a quorum.
     var lastConfigurationIndex = LogIndex.zero
+    /// On a leader that has no vote any more: what its voters must know to be committed before it steps down.
+    var departureIndex: LogIndex?
     var reads = ReadIndexQueue()
     /// The bytes of entries in the last of `effects.messages`, if it forwards proposals.
     var forwardedByteCount = 0

@@ -12,7 +12,8 @@ import Testing
 ///     transfer M N            M hands the lead to N
 ///     unreachable M N         M is told that messages to N were lost
 ///     snapshot M N [fails]    M sends N the snapshot that was asked for
-///     compact M INDEX         the store is saved, the log forgets entries up to INDEX
+///     save M                  what is applied goes to the disk
+///     compact M INDEX         the same, and the log forgets entries up to INDEX
 ///     crash M | restart M
 ///     manual M | automatic M  whether batches, committed entries and snapshots wait for the next three
 ///     sync M | apply M | install M

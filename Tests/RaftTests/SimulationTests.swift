@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func everyPromiseHolds() throws {
-        var total = (elections: 0, commits: 0, reads: 0)
+        var total = (elections: 0, commits: 0, reads: 0, installs: 0, joints: 0)
         for seed in Self.seeds {
             let simulation = RaftSimulation(seed: seed)
             do {
@@ -25,12 +25,16 @@ import Testing
                 return
             }
             let counts = simulation.checker.counts
-            total = (
-                total.elections + counts.elections, total.commits + counts.commits, total.reads + counts.reads
-            )
+            total.elections += counts.elections
+            total.commits += counts.commits
+            total.reads += counts.reads
+            total.installs += simulation.hosts.reduce(0) { $0 + $1.counts.installs }
+            total.joints += simulation.hosts.reduce(0) { $0 + $1.counts.joints }
         }
         // Promises of clusters that do nothing are worth nothing.
         let count = Self.seeds.count
         #expect(total.elections > 2 * count && total.commits > 20 * count && total.reads > 5 * count, "\(total)")
+        #expect(total.installs > count / 4 && total.joints > count / 4, "\(total)")
+        if count != 200 { print("of \(count) seeds: \(total)") }
     }
 }

@@ -91,6 +91,8 @@ final class RaftHost {
     var written: [RaftEntry] = []
     var committed: [RaftEntry] = []
     private var unsyncedState: HardState?
+    /// How many snapshots it installed, and joint configurations it took up.
+    private(set) var counts = (installs: 0, joints: 0)
 
     init(_ id: MemberID, disk: Disk, settings: RaftSettings) {
         self.id = id
@@ -175,6 +177,7 @@ final class RaftHost {
                 raft.applied(through: LogIndex(entry.index))
                 if let configuration { raft.adopt(configuration) }
             }
+            if configuration?.votersOutgoing.isEmpty == false { counts.joints += 1 }
         }
     }
 
@@ -182,6 +185,7 @@ final class RaftHost {
     func install() {
         guard let snapshot = toInstall else { return }
         toInstall = nil
+        counts.installs += 1
         store = Store(
             index: LogIndex(snapshot.index), term: Term(snapshot.term), configuration: snapshot.confState)
         does { raft in

@@ -19,19 +19,43 @@ final class RaftSimulation {
     private(set) var trace: [String] = []
     /// In percent.
     private let (loss, doubling): (Int, Int)
-    private let changesConfiguration: Bool
+    private let weights: [(event: Event, weight: Int)]
+
+    private enum Event: CaseIterable {
+        case deliver, tick, sync, apply, propose, read, install, save, compact, change, cut, heal, transfer, crash,
+            restart
+    }
+
+    /// How often each event comes: other for every seed, so that some see many elections, and some many entries.
+    private static func weights(_ entropy: inout SeededEntropy) -> [(event: Event, weight: Int)] {
+        Event.allCases.map { event in
+            let (least, most): (UInt64, UInt64) =
+                switch event {
+                case .deliver: (200, 500)
+                case .tick: (100, 400)
+                case .sync, .apply: (50, 200)
+                case .propose: (20, 120)
+                case .read: (10, 80)
+                case .install, .save, .compact, .restart: (5, 50)
+                case .heal: (5, 40)
+                case .cut, .crash, .change, .transfer: (0, 12)
+                }
+            return (event, Int(least + entropy.next() % (most - least + 1)))
+        }
+    }
 
     init(seed: UInt64) {
         entropy = SeededEntropy(seed: seed)
         let memberCount: UInt64 = entropy.next() % 3 == 0 ? 5 : 3
         (loss, doubling) = (Int(entropy.next() % 15), Int(entropy.next() % 10))
-        changesConfiguration = entropy.next() % 2 == 0
+        weights = Self.weights(&entropy)
         let disk = RaftHost.Disk.bootstrapped(voters: Array(1...memberCount))
         checker = RaftChecker(bootstrap: disk.entries)
+        let electionTicks = 3 + Int(entropy.next() % 4)
         // Two that may join.
         for id in 1...(memberCount + 2) {
             var settings = RaftSettings(seed: entropy.next())
-            settings.electionTicks = 6
+            settings.electionTicks = electionTicks
             settings.maxInflightMessageCount = 1 + Int(entropy.next() % 8)
             settings.maxMessageByteCount = 20 + Int(entropy.next() % 200)
             hosts.append(
@@ -62,23 +86,29 @@ final class RaftSimulation {
         guard let host = draw(hosts.filter { !$0.isDown }) else {
             return try restart()
         }
-        switch draw(100) {
-        case 0..<40: try deliver()
-        case 40..<55: try act(host, "ticks") { $0.does { $0.tick() } }
-        case 55..<70: try act(host, "syncs") { $0.sync() }
-        case 70..<80:
+        var ticket = draw(weights.reduce(0) { $0 + $1.weight })
+        let kind = weights.first { kind in
+            ticket -= kind.weight
+            return ticket < 0
+        }
+        switch kind?.event ?? .deliver {
+        case .deliver: for _ in 0...draw(4) { try deliver() }
+        case .tick: try act(host, "ticks") { $0.does { $0.tick() } }
+        case .sync: try act(host, "syncs") { $0.sync() }
+        case .apply:
             let number = 1 + draw(4)
             try act(host, "applies") { $0.apply(number) }
-        case 80..<88: try propose(host)
-        case 88..<92: try read(host)
-        case 92: try act(host, "installs") { $0.install() }
-        case 93: try act(host, "saves") { $0.saveStore() }
-        case 94: try act(host, "compacts") { $0.compact(through: $0.store.index) }
-        case 95: try changeConfiguration(host)
-        case 96: draw(3) == 0 ? cutLinks() : heal()
-        case 97: try transfer(host)
-        case 98: if draw(3) == 0 { try crash(host) }
-        default: try restart()
+        case .propose: try propose(host)
+        case .read: try read(host)
+        case .install: try act(host, "installs") { $0.install() }
+        case .save: try act(host, "saves") { $0.saveStore() }
+        case .compact: try act(host, "compacts") { $0.compact(through: $0.store.index) }
+        case .change: try changeConfiguration(host)
+        case .cut: cutLinks()
+        case .heal: heal()
+        case .transfer: try transfer(host)
+        case .crash: crash(host)
+        case .restart: try restart()
         }
     }
 
@@ -135,7 +165,6 @@ final class RaftSimulation {
     }
 
     private func changeConfiguration(_ host: RaftHost) throws {
-        guard changesConfiguration else { return }
         var change = ConfChangeV2()
         change.transition = ConfChangeTransition(rawValue: draw(4) == 0 ? 1 : 0)
         if host.raft.configuration.votersOutgoing.isEmpty {
@@ -175,7 +204,7 @@ final class RaftSimulation {
         cut.removeAll()
     }
 
-    private func crash(_ host: RaftHost) throws {
+    private func crash(_ host: RaftHost) {
         note("\(host.id) crashes")
         host.crash(keeping: draw(host.batches.count + 1), entriesOfNext: draw(3))
     }
