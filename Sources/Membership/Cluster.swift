@@ -158,7 +158,11 @@ package final class Cluster {
     }
 
     /// Whether the schema is newer than the cluster, which has gone back to an older version.
-    package var isSchemaAhead: Bool { version.map { $0.release < schemaVersion.release } ?? false }
+    /// One without a record cannot be taken back.
+    package var isSchemaAhead: Bool {
+        guard let version, let storageVersion else { return false }
+        return version.release < storageVersion.release
+    }
 
     /// Takes the schema back to the cluster's version, so that an etcd of that version can open the store. To be called when
     /// `isSchemaAhead` and the log since its last snapshot holds nothing that only newer versions know.

@@ -61,4 +61,8 @@ struct LeaseRenewal: Equatable {
     var token: RequestToken
     /// For the answer's header: the revision before the renewal (etcd v3.6 `server/etcdserver/api/v3rpc/lease.go`).
     var revision: Int64
+    /// When the client stops waiting, in nanoseconds of the monotonic clock.
+    var deadline: UInt64
+    /// Whether another member asks, for one of its clients.
+    var isForPeer = false
 }

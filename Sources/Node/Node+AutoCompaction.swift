@@ -13,7 +13,7 @@ extension Node {
         else { return }
         var request = CompactionRequest()
         request.revision = revision
-        proposeOwn(Proposal(.compaction, request), .autoCompaction)
+        proposeAsLeader(in: raft.term, Proposal(.compaction, request), .autoCompaction)
     }
 
     func autoCompactionSettled(_ result: Result<Reply, EtcdError>) {

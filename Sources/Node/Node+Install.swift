@@ -107,7 +107,7 @@ extension Node {
         lastFreeze = now
         nextCompactionSlice = now
         compactionBatchLeft = settings.compactionBatchCount
-        for renewal in leaseKeeper.demote() { reply(renewal.token, .failure(.notPrimary)) }
+        for renewal in leaseKeeper.demote() { isNotLeading(renewal) }
         if defragmentation.isRunning { store.beginDefragmentation() }
         raft.snapshotInstalled(index: index)
         membersChanged()

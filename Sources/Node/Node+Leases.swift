@@ -10,7 +10,8 @@ internal import Raft
 ///
 /// Only a leader knows when a lease expires, and only as long as it leads. So a renewal waits, as a read does, until it
 /// is sure that this member still leads and has applied what was committed, and nothing that a leader proposes of its
-/// own accord is proposed in another term (ordering rule 8).
+/// own accord is proposed in another term (ordering rule 8). Where clients ask another member, it asks the leader
+/// (`Node+LeaderQuestions.swift`).
 extension Node {
     // MARK: Clients
 
@@ -18,13 +19,27 @@ extension Node {
     ///
     /// A lease whose time is over is not renewed any more: the answer waits until it is revoked.
     package func keepLeaseAlive(_ id: LeaseID, _ token: RequestToken) {
-        enqueue(.leaseRenewal(id, revision: mvcc.currentRevision), token)
+        let renewal = renewal(of: id, token)
+        if raft.role == .leader {
+            enqueue(.leaseRenewal(renewal), token)
+        } else {
+            askLeader(.renewal(renewal), token, deadline: renewal.deadline)
+        }
+    }
+
+    func renewal(of id: LeaseID, _ token: RequestToken) -> LeaseRenewal {
+        LeaseRenewal(
+            id: id, token: token, revision: mvcc.currentRevision, deadline: now + settings.requestTimeoutNanoseconds)
     }
 
     /// How long a lease has to live. The answer is a `LeaseTimeToLiveResponse`, with time to live -1 if there is no such
     /// lease; keys are in their order.
     package func leaseTimeToLive(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
-        enqueue(.leaseTimeToLive(request), token)
+        if raft.role == .leader {
+            enqueue(.leaseTimeToLive(request, isForPeer: false), token)
+        } else {
+            askLeader(.timeToLive(request), token, deadline: now + settings.requestTimeoutNanoseconds)
+        }
     }
 
     /// The leases that this member knows, those first that expire first. The answer is a `LeaseLeasesResponse`.
@@ -47,20 +62,32 @@ extension Node {
     /// What has become of leases since the start.
     package var leaseCounters: LeaseCounters { leaseKeeper.counters }
 
-    func replyTimeToLive(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
+    func replyTimeToLive(_ request: LeaseTimeToLiveRequest, isForPeer: Bool, _ token: RequestToken) {
+        guard let place = applier.leases.place(of: LeaseID(request.id)) else {
+            if isForPeer {
+                reply(token, .failure(.leaseNotFound))
+            } else {
+                replyNoLease(request, token)
+            }
+            return
+        }
+        guard leaseKeeper.clock.term != nil else {
+            reply(token, .failure(.leaderChanged))
+            return
+        }
+        let lease = applier.leases.lease(at: place)
+        var response = LeaseTimeToLiveResponse()
+        response.id = request.id
+        response.ttl = leaseKeeper.clock.remainingSeconds(of: place)
+        response.grantedTTL = lease.grantedTTLSeconds
+        if request.keys { response.keys = lease.sortedKeys }
+        reply(token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
+    }
+
+    func replyNoLease(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
         var response = LeaseTimeToLiveResponse()
         response.id = request.id
         response.ttl = -1
-        if let place = applier.leases.place(of: LeaseID(request.id)) {
-            guard leaseKeeper.clock.term != nil else {
-                reply(token, .failure(.leaderChanged))
-                return
-            }
-            let lease = applier.leases.lease(at: place)
-            response.ttl = leaseKeeper.clock.remainingSeconds(of: place)
-            response.grantedTTL = lease.grantedTTLSeconds
-            if request.keys { response.keys = lease.sortedKeys }
-        }
         reply(token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
     }
 
@@ -68,11 +95,11 @@ extension Node {
 
     func renew(_ renewal: LeaseRenewal) {
         guard let place = applier.leases.place(of: renewal.id) else {
-            answer(renewal, ttlSeconds: 0)
+            answerNoLease(renewal)
             return
         }
         guard leaseKeeper.clock.term != nil else {
-            reply(renewal.token, .failure(.notPrimary))
+            isNotLeading(renewal)
             return
         }
         if leaseKeeper.clock.isExpired(place) {
@@ -83,7 +110,7 @@ extension Node {
             checkpoint.id = renewal.id.rawValue
             var request = LeaseCheckpointRequest()
             request.checkpoints = [checkpoint]
-            proposeAsLeader(Proposal(.leaseCheckpoint, request), .renewal(renewal))
+            proposeAsLeader(in: leaseKeeper.clock.term, Proposal(.leaseCheckpoint, request), .renewal(renewal))
         } else {
             finish(renewal, at: place)
         }
@@ -92,6 +119,8 @@ extension Node {
     /// The checkpoint that a renewal takes back is taken back, or not.
     func renewalSettled(_ renewal: LeaseRenewal, _ result: Result<Reply, EtcdError>) {
         switch result {
+        case .failure(.notPrimary):
+            isNotLeading(renewal)
         case .failure(let error):
             reply(renewal.token, .failure(error))
         case .success:
@@ -113,7 +142,24 @@ extension Node {
         answer(renewal, ttlSeconds: lease.grantedTTLSeconds)
     }
 
-    private func answer(_ renewal: LeaseRenewal, ttlSeconds: Int64) {
+    /// This member leads no more, or not yet: another knows of the lease.
+    func isNotLeading(_ renewal: LeaseRenewal) {
+        if renewal.isForPeer {
+            reply(renewal.token, .failure(.notPrimary))
+        } else {
+            askLeader(.renewal(renewal), renewal.token, deadline: renewal.deadline)
+        }
+    }
+
+    private func answerNoLease(_ renewal: LeaseRenewal) {
+        if renewal.isForPeer {
+            reply(renewal.token, .failure(.leaseNotFound))
+        } else {
+            answer(renewal, ttlSeconds: 0)
+        }
+    }
+
+    func answer(_ renewal: LeaseRenewal, ttlSeconds: Int64) {
         var response = LeaseKeepAliveResponse()
         response.id = renewal.id.rawValue
         response.ttl = ttlSeconds
@@ -126,7 +172,7 @@ extension Node {
     func stepLeases() {
         guard let term = leaseKeeper.clock.term else { return }
         guard raft.role == .leader, raft.term == term else {
-            for renewal in leaseKeeper.demote() { reply(renewal.token, .failure(.notPrimary)) }
+            for renewal in leaseKeeper.demote() { isNotLeading(renewal) }
             return
         }
         if now >= leaseKeeper.nextRound { takeDueLeases() }
@@ -144,7 +190,7 @@ extension Node {
             guard expiredPlace(of: id) != nil else { continue }
             request.id = id.rawValue
             leaseKeeper.revocationCount += 1
-            proposeAsLeader(Proposal(.leaseRevoke, request), .leaseExpiry(id, term))
+            proposeAsLeader(in: term, Proposal(.leaseRevoke, request), .leaseExpiry(id, term))
         }
         return true
     }
@@ -159,7 +205,9 @@ extension Node {
         let places = leaseKeeper.clock.takeExpired(limit: LeaseKeeper.roundCount)
         leaseKeeper.expired += places.map { applier.leases.lease(at: $0).id }
         let checkpoints = leaseKeeper.clock.takeCheckpoints(applier.leases)
-        for request in checkpoints { proposeAsLeader(Proposal(.leaseCheckpoint, request), .leaseCheckpoint) }
+        for request in checkpoints {
+            proposeAsLeader(in: leaseKeeper.clock.term, Proposal(.leaseCheckpoint, request), .leaseCheckpoint)
+        }
         if !places.isEmpty || !checkpoints.isEmpty { leaseKeeper.nextRound = now + LeaseKeeper.roundNanoseconds }
     }
 
@@ -191,7 +239,7 @@ extension Node {
         case .removed(let id, let place):
             leaseKeeper.clock.remove(place)
             leaseKeeper.counters.revoked()
-            for renewal in leaseKeeper.takeWaiting(for: id) { answer(renewal, ttlSeconds: 0) }
+            for renewal in leaseKeeper.takeWaiting(for: id) { answerNoLease(renewal) }
         case .checkpointed(let ids):
             for id in ids {
                 guard let place = applier.leases.place(of: id) else { continue }

@@ -1,15 +1,21 @@
 internal import Apply
 internal import Auth
 internal import EtcdMessages
+internal import Leases
 internal import MVCC
-internal import Primitives
+package import Primitives
 internal import Raft
 internal import Store
 
 /// Proposals, the log and apply.
 extension Node {
-    /// Puts a request into Raft's log. Answers are given when it is applied, or with the error thrown.
-    func propose(_ proposal: Proposal, waiter: ProposalWaiter?) throws(EtcdError) {
+    /// Puts a request into Raft's log: into that of the leader, whoever leads. Answers are given when it is applied here, or
+    /// with the error thrown.
+    ///
+    /// - Parameter leaderTerm: for what only a leader may propose, the term in which it decided to. In any other it is refused
+    ///   here, and nowhere else, with `notPrimary` (ordering rule 8).
+    func propose(_ proposal: Proposal, waiter: ProposalWaiter?, leaderTerm: Term? = nil) throws(EtcdError) {
+        if let leaderTerm, raft.role != .leader || raft.term != leaderTerm { throw .notPrimary }
         guard raft.log.committedIndex.rawValue - raft.log.appliedIndex.rawValue <= Limits.maxApplyLag,
             store.frozenTableCount <= settings.maxFrozenTableCount
         else { throw .tooManyRequests }
@@ -22,41 +28,81 @@ extension Node {
         let data = ProposalEncoder.entry(field: proposal.field.rawValue, payload: proposal.payload, header: header)
         guard data.count <= settings.maxRequestByteCount else { throw .requestTooLarge }
         do throws(Raft.ProposalError) {
-            _ = try raft.propose(type: .normal, data: data)
+            let index = try raft.propose(type: .normal, data: data)
+            assertAlways(leaderTerm == nil || index != nil, "what only a leader proposes is in its own log")
         } catch {
-            measurements.failedProposalCount &+= 1
-            // With no leader etcd lets the client wait out its time; alone we are leader again as soon as we have
-            // started.
-            throw .timeout
+            try hold(header.id, data, error)
         }
         if let waiter {
             proposals.add(header.id, waiter, deadline: now + settings.requestTimeoutNanoseconds)
         }
     }
 
-    /// Applies what is committed, serves the reads that waited for it, and hands the log what is new.
+    /// Has a proposal wait for a leader, if there is none.
+    private func hold(_ requestID: UInt64, _ data: Bytes, _ error: Raft.ProposalError) throws(EtcdError) {
+        guard case .noLeader = error else {
+            measurements.failedProposalCount &+= 1
+            throw .proposalDropped
+        }
+        guard heldProposals.hasRoom(byteCount: data.count) else { throw .tooManyRequests }
+        heldProposals.add(requestID, data)
+    }
+
+    /// Proposes what waited for a leader, in the order in which it came, as long as someone waits for it.
+    func proposeHeld() {
+        guard !heldProposals.isEmpty else { return }
+        for proposal in heldProposals.takeAll() where proposals.contains(proposal.requestID) {
+            do throws(Raft.ProposalError) {
+                _ = try raft.propose(type: .normal, data: proposal.data)
+            } catch .noLeader {
+                heldProposals.add(proposal.requestID, proposal.data)
+            } catch {
+                measurements.failedProposalCount &+= 1
+                if let waiter = proposals.take(proposal.requestID) { settled(waiter, .failure(.proposalDropped)) }
+            }
+        }
+    }
+
+    /// Tells those whose proposals were not applied in time.
+    func expireProposals() {
+        let patience = settings.requestTimeoutNanoseconds
+        for expired in proposals.expire(now: now, patience: patience, leadingIn: leaseKeeper.clock.term) {
+            measurements.failedProposalCount &+= 1
+            // As long as there is no leader etcd does not even begin to wait for the answer, and says so.
+            let error =
+                heldProposals.remove(expired.requestID)
+                ? EtcdError.contextDeadlineExceeded : timeoutError(since: expired.deadline - patience)
+            settled(expired.waiter, .failure(error))
+        }
+    }
+
+    /// Whether Raft's effects can be carried out now. Alone, nothing is committed or said before the batch under way is synced:
+    /// what is proposed meanwhile may as well gather in Raft.
+    var canRunRaft: Bool { !pipeline.isWriting || !raft.isAlone }
+
+    /// Sends what Raft wants said, applies what is committed, serves the reads that waited for it, and hands the log what is
+    /// new. While a batch is being written all of that goes on, but for what must not be said before it is synced.
     func runRaft() {
-        measurements.saw(leader: raft.leader)
-        // While a batch is being written nothing is taken from Raft: it gathers for the next batch (group commit).
-        guard batchInFlight == nil else { return }
+        noteLeadership()
+        guard canRunRaft else { return }
         let round = raft.takeEffects()
+        if !round.messages.isEmpty { send(round.messages) }
+        let sayable = pipeline.add(round, round.snapshot.map { installation(of: $0) })
+        if !sayable.isEmpty { sendSynced(sayable) }
         apply(round.committedEntries)
         guard !isStopped else { return }
         takeReadStates(round.readStates)
         startReads()
         requestSnapshots(for: round.snapshotRequests)
-        writeLog(round)
+        if let batch = pipeline.takeBatch() { emit(.writeLog(batch)) }
     }
 
-    private func writeLog(_ round: RaftEffects) {
-        if let hardState = round.hardState { unsyncedHardState = hardState }
-        guard round.mustSync else { return }
-        let batch = LogBatch(
-            entries: round.entries, hardState: unsyncedHardState, mark: round.mark,
-            installation: round.snapshot.map { installation(of: $0) })
-        unsyncedHardState = nil
-        batchInFlight = batch
-        emit(.writeLog(batch))
+    /// The batch last given out is written and synced.
+    package func logSynced(_ lastIndex: LogIndex) {
+        let (batch, messages) = pipeline.synced(lastIndex)
+        raft.synced(batch.mark)
+        if batch.installation != nil { snapshotPlaced() }
+        if !messages.isEmpty { sendSynced(messages) }
     }
 
     private func apply(_ entries: [RaftEntry]) {
@@ -80,7 +126,9 @@ extension Node {
         raft.applied(through: LogIndex(entry.index))
         if let configuration = outcome.confState {
             raft.adopt(configuration)
+            membersChanged()
         }
+        if outcome.operation == .clusterVersionSet { stopIfOlderThanCluster() }
         if outcome.forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
         if let change = memberChanges.take(outcome.requestID) { answer(change, outcome.result) }
         promoteIfLeading(Term(entry.term))

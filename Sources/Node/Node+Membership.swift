@@ -32,16 +32,6 @@ extension Node {
         change(.promote(id), token)
     }
 
-    /// Makes another member the leader, and answers once it is.
-    package func moveLeader(to id: MemberID, _ token: RequestToken) {
-        guard raft.role == .leader else {
-            reply(token, .failure(.notLeader))
-            return
-        }
-        // The only voter is this member, which leads.
-        reply(token, id == memberID ? .success(.withoutHeader) : .failure(.badLeaderTransferee))
-    }
-
     private func change(_ change: MemberChange, _ token: RequestToken) {
         guard !memberChanges.isFull else {
             refuse(token, change, .tooManyRequests)

@@ -87,9 +87,11 @@ struct NodeOpening {
         applier.mvcc.settings.keysOnlyIncludesLease = etcdVersion < .etcd37
         let raftLog = raftLog(log)
         let memberID = MemberID(log.metadata.nodeID)
+        var raftSettings = RaftSettings(seed: memberID.rawValue ^ UInt64(bitPattern: unixNanoseconds))
+        raftSettings.electionTicks = settings.electionTickCount
         let raft = Raft(
             id: memberID, hardState: log.hardState, configuration: applier.cluster.confState, log: raftLog,
-            settings: RaftSettings(seed: memberID.rawValue ^ UInt64(bitPattern: unixNanoseconds)))
+            settings: raftSettings)
         let requestIDs = RequestIDGenerator(
             member: memberID, unixMilliseconds: UInt64(max(0, unixNanoseconds)) / 1_000_000,
             greatestSeen: greatestRequestID(log.entries, of: memberID))

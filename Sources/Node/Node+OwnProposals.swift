@@ -13,14 +13,20 @@ extension Node {
         }
     }
 
-    /// Puts into the log what only a leader may propose, and only in the term in which its leases' clock runs: nothing is
-    /// handed to another leader (ordering rule 8).
-    func proposeAsLeader(_ proposal: Proposal, _ purpose: OwnProposal) {
-        guard raft.role == .leader, raft.term == leaseKeeper.clock.term else {
+    /// Puts into the log what only a leader may propose, and only in the term in which it came to that: nothing is handed to
+    /// another leader, or proposed by this member when it leads anew (ordering rule 8, which `propose` holds to).
+    ///
+    /// - Parameter term: in which the decision was made; nil if this member does not lead.
+    func proposeAsLeader(in term: Term?, _ proposal: Proposal, _ purpose: OwnProposal) {
+        guard let term else {
             settled(purpose, .failure(.notPrimary))
             return
         }
-        proposeOwn(proposal, purpose)
+        do throws(EtcdError) {
+            try propose(proposal, waiter: .member(purpose), leaderTerm: term)
+        } catch {
+            settled(purpose, .failure(error))
+        }
     }
 
     /// Tells whoever waits for a proposal what it came to.
@@ -36,9 +42,10 @@ extension Node {
         case .spaceAlarm: spaceAlarmSettled()
         case .autoCompaction: autoCompactionSettled(result)
         case .leaseExpiry(let id, let term): leaseExpirySettled(id, in: term, result)
-        // If it failed, the next one is due as long after as if it had not.
+        // If one failed, the next is due as long after as if it had not.
         case .leaseCheckpoint: break
         case .renewal(let renewal): renewalSettled(renewal, result)
+        case .publication: publicationSettled(result)
         }
     }
 }

@@ -1,4 +1,6 @@
+internal import EtcdMessages
 internal import Membership
+internal import Raft
 
 /// Questions to other members, and their answers.
 extension Node {
@@ -15,8 +17,9 @@ extension Node {
     /// A question to another member is answered, or will not be.
     package func peerAnswered(_ number: UInt64, _ answer: Result<PeerAnswer, PeerQuestionError>) {
         switch peerQuestions.take(number) {
+        case .lease: leaderAnswered(number, answer)
         case .version(let term): versionAnswered(in: term, answer)
-        case .lease, nil: break
+        case nil: break
         }
     }
 }

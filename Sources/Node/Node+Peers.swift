@@ -2,22 +2,28 @@ internal import Apply
 package import EtcdMessages
 internal import Membership
 package import Primitives
+internal import Raft
 
 /// The other members: what comes from them, and how they can be reached.
 extension Node {
     /// A message of Raft's from another member. It may say anything.
     package func receive(_ message: RaftMessage) {
         // A snapshot comes with the file it is about (`receivedSnapshot`), or is none.
-        guard message.to == memberID.rawValue, message.type != .snap, !awaitsSnapshot(instead: message) else { return }
+        guard message.to == memberID.rawValue, message.type != .snap, !awaitsSnapshot(instead: message),
+            !applier.cluster.isRemoved(MemberID(message.from))
+        else { return }
+        raft.step(message)
     }
 
     /// A message could not be sent to a member.
     package func peerUnreachable(_ id: MemberID) {
+        raft.reportUnreachable(id)
     }
 
     /// There are connections to a member for all kinds of messages.
     package func peerConnected(_ id: MemberID) {
         peerConnections.connected(id, now: now)
+        advanceElectionIfStarting()
     }
 
     /// A connection to a member ended.
@@ -29,13 +35,6 @@ extension Node {
     package func peerSaysRemoved() {
         stop(.removed)
     }
-
-    /// Hands the leadership to the voter that has been connected longest, if this member leads: the process is about to end.
-    /// `isTransferringLeadership` says how long to wait.
-    package func transferLeadershipBeforeStop() {}
-
-    /// Whether a leadership is being handed over. It ends, well or not, within the time of a request.
-    package var isTransferringLeadership: Bool { false }
 
     /// Since when a member has been connected, in nanoseconds of the monotonic clock; nil if it is not.
     func connectedSince(_ id: MemberID) -> UInt64? { peerConnections.start(of: id) }
@@ -51,5 +50,40 @@ extension Node {
         let peers = peers
         peerConnections.keep { id in peers.contains { $0.id == id } }
         emit(.peersChanged(peers))
+        if removedAt == nil, applier.cluster.isRemoved(memberID) { removedAt = now }
+    }
+
+    /// Ends a member that was removed: a while later, so that the others hear from it that their entries arrived (etcd v3.6
+    /// `server/etcdserver/server.go`, `stopWithDelay`).
+    func stopIfRemoved() {
+        if let removedAt, now >= removedAt + Self.removalDelay { stop(.removed) }
+    }
+
+    /// In nanoseconds.
+    private static let removalDelay: UInt64 = 1_000_000_000
+
+    // MARK: Sending
+
+    /// Sends what rests on nothing that is not synced.
+    func send(_ messages: [RaftMessage]) {
+        for message in messages where message.type == .heartbeat {
+            let limit = 2 * settings.heartbeatIntervalNanoseconds
+            if heartbeats.isLate(to: MemberID(message.to), now: now, limit: limit) {
+                measurements.lateHeartbeatCount &+= 1
+            }
+        }
+        emit(.send(messages))
+    }
+
+    /// Sends what rests on this member's own state and entries, which are synced (ordering rule 1).
+    func sendSynced(_ messages: [RaftMessage]) {
+        for message in messages where message.term == raft.term.rawValue {
+            assertAlways(
+                raft.term <= pipeline.syncedTerm, "no word of a term that the log would not know after a crash")
+            assertAlways(
+                message.type != .appResp || message.reject || message.index <= raft.log.syncedIndex.rawValue,
+                "no word of an entry that the log would not hold after a crash")
+        }
+        emit(.send(messages))
     }
 }

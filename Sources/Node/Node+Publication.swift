@@ -1,4 +1,3 @@
-internal import Apply
 internal import EtcdMessages
 internal import Membership
 internal import Primitives
@@ -6,34 +5,31 @@ internal import Raft
 
 /// What a member tells the cluster of itself at each start (etcd v3.6 `server/etcdserver/server.go`, `publishV3`).
 extension Node {
-    /// Proposes the member's attributes and, where none is decided, the cluster version; reports when both are applied.
+    /// Proposes the member's attributes as often as it takes, and reports when they are applied: then the member has caught
+    /// up with the cluster, too. Alone it also sees to it first that there is a cluster version.
     func publishIfNeeded() {
         switch publication {
         case .start:
-            // Only a leader whose term has begun knows all that is committed.
-            guard raft.role == .leader, raft.log.term(at: raft.log.appliedIndex) == raft.term else { return }
-            proposeOwn(attributes)
-            if let version = versionToSet { proposeOwn(proposal(of: version)) }
+            // Only a leader whose term has begun knows all that is committed. Others leave that to their leader.
+            guard hasLeader, raft.role != .leader || raft.log.term(at: raft.log.appliedIndex) == raft.term else {
+                return
+            }
             publication = .publishing
-            // Nothing else may happen that would make the log take these.
-            runRaft()
-        case .publishing:
-            guard versionToSet == nil, let member = applier.cluster.member(memberID),
-                member.name == Bytes(text: settings.name),
-                member.clientURLs == settings.clientURLs.map({ Bytes(text: $0) })
-            else { return }
+            proposeOwn(attributes, .publication)
+        case .publishing, .done: break
+        case .published:
+            guard versionToSet == nil else { return }
             publication = .done
             nextVersionCheck = now + Self.versionCheckInterval
             emit(.ready)
-        case .done: break
         }
     }
 
-    private func proposeOwn(_ proposal: Proposal) {
-        do throws(EtcdError) {
-            try propose(proposal, waiter: nil)
-        } catch {
-            stop(.inconsistent("the member cannot publish itself: \(error.message)"))
+    /// The attributes are applied; or they were lost, and are proposed again.
+    func publicationSettled(_ result: Result<Reply, EtcdError>) {
+        switch result {
+        case .success: publication = .published
+        case .failure: publication = .start
         }
     }
 

@@ -7,7 +7,8 @@ package import Primitives
 internal import Raft
 internal import Store
 
-/// Reads. Those that must be linearizable wait for Raft's read index; alone, that needs no round of messages.
+/// Reads. Those that must be linearizable wait for Raft's read index; alone, that needs no round of messages
+/// (etcd v3.6 `server/etcdserver/read/read.go`).
 extension Node {
     /// A client's range. Serializable ones are begun at once.
     package func range(_ request: RangeRequest, _ token: RequestToken) {
@@ -65,22 +66,67 @@ extension Node {
     }
 
     func enqueue(_ read: PendingReads.Read, _ token: RequestToken) {
-        reads.add(token, read, deadline: now + settings.requestTimeoutNanoseconds)
+        enqueue(read, token, deadline: now + settings.requestTimeoutNanoseconds)
+    }
+
+    func enqueue(_ read: PendingReads.Read, _ token: RequestToken, deadline: UInt64) {
+        reads.add(token, read, deadline: deadline)
         startReads()
+    }
+
+    /// Asks Raft for an index that all reads share which wait for one. Numbers of this member's requests name the questions:
+    /// no other member's are the same, nor those of this one before a restart.
+    private func askReadIndex() throws(Raft.ProposalError) {
+        let context = requestIDs.next()
+        try raft.readIndex(context: context)
+        reads.asked(with: context, now: now)
+        // Alone the answer is known at once; it is taken here rather than with the next round of effects, which may be
+        // a sync away.
+        takeReadStates(raft.takeReadStates())
+    }
+
+    /// Asks once more if there was no answer: the question, or the answer, may have been lost on its way.
+    func retryReadIndex() {
+        guard reads.isAsking, now >= reads.nextRetry else { return }
+        do throws(Raft.ProposalError) {
+            try askReadIndex()
+        } catch {
+            reads.putOffRetry(now: now)
+        }
+    }
+
+    /// Tells those whose reads could not be done in time.
+    func expireReads() {
+        let isAsking = reads.isAsking
+        let tokens = reads.expire(now: now)
+        guard !tokens.isEmpty else { return }
+        // All of them waited for one answer, or for someone to ask.
+        if isAsking {
+            measurements.slowReadIndexCount &+= 1
+        } else {
+            measurements.failedReadIndexCount &+= 1
+        }
+        for token in tokens { reply(token, .failure(.timeout)) }
+    }
+
+    /// There is another leader: it is not known what the last one would have answered.
+    func failAskedReads() {
+        guard reads.isAsking else { return }
+        measurements.failedReadIndexCount &+= 1
+        for waiting in reads.takeAsked() {
+            switch waiting.read {
+            case .leaseRenewal(let renewal): isNotLeading(renewal)
+            case .leaseTimeToLive(let request, isForPeer: false):
+                askLeader(.timeToLive(request), waiting.token, deadline: waiting.deadline)
+            default: reply(waiting.token, .failure(.leaderChanged))
+            }
+        }
     }
 
     /// Asks Raft for an index for all reads that wait, and begins those that have theirs.
     func startReads() {
-        // Alone the answer is known at once; it is taken here rather than with the next round of effects, which may be
-        // a sync away.
-        if let context = reads.nextQuestion() {
-            do throws(Raft.ProposalError) {
-                try raft.readIndex(context: context)
-                takeReadStates(raft.takeReadStates())
-            } catch {
-                reads.takeBackQuestion()
-            }
-        }
+        // With no leader they go on waiting for one.
+        if reads.wantsIndex { try? askReadIndex() }
         for waiting in reads.takeReady(appliedIndex: raft.log.appliedIndex) {
             switch waiting.read {
             case .range(let request): begin(request, waiting.token)
@@ -89,9 +135,9 @@ extension Node {
             case .members: replyMembers(waiting.token)
             case .authStatus: replyAuthStatus(waiting.token)
             case .downgrade(let request): run(request, waiting.token)
-            case .leaseRenewal(let id, let revision):
-                renew(LeaseRenewal(id: id, token: waiting.token, revision: revision))
-            case .leaseTimeToLive(let request): replyTimeToLive(request, waiting.token)
+            case .leaseRenewal(let renewal): renew(renewal)
+            case .leaseTimeToLive(let request, let isForPeer):
+                replyTimeToLive(request, isForPeer: isForPeer, waiting.token)
             }
         }
     }

@@ -53,7 +53,9 @@ extension Node {
         let view = store.committedView()
         defer { store.release(view) }
         do throws(NodeError) {
-            let job = try SnapshotJob(view: view, hardState: raft.savedHardState, settings: settings)
+            // What Raft gave out since may speak of entries that are not written yet.
+            let hardState = pipeline.hardState(committing: store.committedIndex)
+            let job = try SnapshotJob(view: view, hardState: hardState, settings: settings)
             assertAlways(job.index <= raft.log.appliedIndex, "what is in the file is applied")
             snapshotIndex = job.index
             if let forced = forcedSnapshotIndex, forced <= job.index { forcedSnapshotIndex = nil }

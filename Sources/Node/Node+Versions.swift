@@ -55,21 +55,20 @@ extension Node {
     private func endVersionLookIfOver() {
         guard let look = versionLook, look.isOver else { return }
         versionLook = nil
-        guard look.term == raft.term, raft.role == .leader else { return }
         let cluster = applier.cluster
         if settings.downgradeCheckNanoseconds > 0, now >= nextDowngradeCheck,
             cluster.isDowngradeDone(oldestMember: look.oldest, newestMember: look.newest)
         {
             nextDowngradeCheck = now + settings.downgradeCheckNanoseconds
-            proposeAnew(Proposal(.downgradeInfoSet, DowngradeInfoSetRequest()))
+            proposeAnew(Proposal(.downgradeInfoSet, DowngradeInfoSetRequest()), in: look.term)
         } else if let version = cluster.versionToSet(oldestMember: look.oldest) {
-            proposeAnew(proposal(of: version))
+            proposeAnew(proposal(of: version), in: look.term)
         }
     }
 
     /// What is refused now is proposed at the next look, should it still be needed.
-    private func proposeAnew(_ proposal: Proposal) {
-        try? propose(proposal, waiter: nil)
+    private func proposeAnew(_ proposal: Proposal, in term: Term) {
+        try? propose(proposal, waiter: nil, leaderTerm: term)
     }
 
     /// The schema follows the cluster downwards once a snapshot is recorded behind the entry that lowered the version: of

@@ -57,11 +57,18 @@ package final class Node {
     /// Time of the last event that told it, in nanoseconds of the monotonic clock. Never goes back.
     package internal(set) var now: UInt64
 
-    /// The batch that the log's thread is writing; nil when it is idle. At most one, so that all that is proposed
-    /// meanwhile shares the next sync.
-    var batchInFlight: LogBatch?
-    /// A hard state that need not be synced (only its commit moved): it goes out with the next batch.
-    var unsyncedHardState: HardState?
+    var pipeline: LogPipeline
+    var heldProposals = HeldProposals()
+    var leadership = Leadership()
+    var transfers: [LeaderTransfer] = []
+    var leaderQuestions = LeaderQuestions()
+    var heartbeats = HeartbeatTimes()
+    /// When Raft's next tick is due, in nanoseconds of the monotonic clock.
+    var nextTick: UInt64
+    /// Until when a first election may be brought forward; nil if it no longer may.
+    var electionAdvanceEnd: UInt64?
+    /// When this member was removed from the cluster; nil if it is in it.
+    var removedAt: UInt64?
 
     /// When the memory table was last frozen.
     var lastFreeze: UInt64
@@ -108,6 +115,8 @@ package final class Node {
         lastFreeze = now
         nextVersionCheck = now
         nextDowngradeCheck = now
+        pipeline = LogPipeline(hardState: raft.savedHardState)
+        nextTick = now + settings.heartbeatIntervalNanoseconds
         unixNanosecondsAtZero = unixNanoseconds &- Int64(truncatingIfNeeded: now)
         compactionBatchLeft = settings.compactionBatchCount
         isLearner = applier.cluster.member(memberID)?.isLearner ?? false
@@ -116,9 +125,18 @@ package final class Node {
 
     // MARK: Events
 
-    /// Starts serving: stands for election. The first effects follow.
+    /// Starts serving: the first effects follow. The only voter stands for election at once.
     package func start() {
-        raft.campaign()
+        guard !applier.cluster.isRemoved(memberID) else {
+            stop(.removed)
+            return
+        }
+        if !peers.isEmpty { membersChanged() }
+        if raft.configuration.voters == [memberID.rawValue] && raft.configuration.votersOutgoing.isEmpty {
+            raft.campaign()
+        } else if settings.advancesFirstElection {
+            electionAdvanceEnd = now + Self.electionAdvancePeriod
+        }
         defragmentIfWorthwhile()
     }
 
@@ -127,22 +145,18 @@ package final class Node {
         assertAlways(now >= self.now, "time does not go back")
         self.now = now
         leaseKeeper.clock.advance(to: now)
-        for waiter in proposals.expire(now: now, patience: settings.requestTimeoutNanoseconds) {
-            measurements.failedProposalCount &+= 1
-            settled(waiter, .failure(.timeout))
+        tickRaft()
+        expireProposals()
+        expireReads()
+        retryReadIndex()
+        expireLeaderQuestions()
+        expireTransfers()
+        for waiter in memberChanges.expire(now: now) {
+            let start = waiter.deadline - settings.requestTimeoutNanoseconds
+            refuse(waiter.token, waiter.change, timeoutError(since: start))
         }
-        let lateReads = reads.expire(now: now)
-        if !lateReads.isEmpty {
-            // All of them waited for one answer, or for someone to ask.
-            if reads.isAsking {
-                measurements.slowReadIndexCount &+= 1
-            } else {
-                measurements.failedReadIndexCount &+= 1
-            }
-        }
-        for token in lateReads { reply(token, .failure(.timeout)) }
-        for waiter in memberChanges.expire(now: now) { refuse(waiter.token, waiter.change, .timeout) }
         watches.tick(now: now)
+        stopIfRemoved()
     }
 
     /// A client's change, to be put through the log.
@@ -154,16 +168,6 @@ package final class Node {
         } catch {
             reply(token, .failure(error))
         }
-    }
-
-    /// The batch last given out is written and synced.
-    package func logSynced(_ lastIndex: LogIndex) {
-        guard let batch = batchInFlight, batch.lastIndex == lastIndex else {
-            unreachable("the log reports a batch that was not given out")
-        }
-        batchInFlight = nil
-        raft.synced(batch.mark)
-        if batch.installation != nil { snapshotPlaced() }
     }
 
     /// The running commit of the store's file is done.
@@ -187,7 +191,9 @@ package final class Node {
     /// All there is to do since the last call, in the order to do it.
     package func takeEffects() -> [NodeEffect] {
         if !isStopped {
+            noteLeadership()
             stepLeases()
+            stepLeaderQuestions()
             stepAutoCompaction()
         }
         if !isStopped { runRaft() }
@@ -206,7 +212,7 @@ package final class Node {
             proposeMemberChanges()
             watchVersions()
             // What these proposed goes to the log in this round.
-            if batchInFlight == nil && raft.hasEffects { runRaft() }
+            if canRunRaft && raft.hasEffects { runRaft() }
             stepWatches()
         }
         defer { effects.removeAll(keepingCapacity: true) }
@@ -219,8 +225,11 @@ package final class Node {
         {
             return 0
         }
-        if batchInFlight == nil && raft.hasEffects { return 0 }
+        if canRunRaft && raft.hasEffects { return 0 }
         var due = min(now + longest, watches.nextTick)
+        if needsTicks { due = min(due, nextTick) }
+        if reads.isAsking { due = min(due, reads.nextRetry) }
+        if hasLeader, let nextTry = leaderQuestions.nextTry { due = min(due, nextTry) }
         if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
         if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {
             due = min(due, lastFreeze + settings.commitIntervalNanoseconds)

@@ -46,6 +46,8 @@ package final class NodeMeasurements {
     /// Learners that this member made voters while it led, and how many it could not, by etcd's text of the reason.
     package private(set) var promotionCount: UInt64 = 0
     package private(set) var failedPromotions: [(reason: String, count: UInt64)] = []
+    /// Heartbeats that this member, as the leader, sent more than two intervals after the last to the same member.
+    package internal(set) var lateHeartbeatCount: UInt64 = 0
     /// Leaders that this member has come to know since it started.
     package private(set) var leaderChangeCount: UInt64 = 0
     private var lastLeader = MemberID.none

@@ -31,6 +31,9 @@ package struct NodeSettings: Sendable {
     package var heartbeatIntervalNanoseconds: UInt64 = 100_000_000
     /// `--election-timeout`, in nanoseconds.
     package var electionTimeoutNanoseconds: UInt64 = 1_000_000_000
+    /// `--initial-election-tick-advance`: whether a member that starts among others need not wait as long for its first election
+    /// as for later ones.
+    package var advancesFirstElection = true
     /// `--snapshot-count`: entries applied between two snapshot records.
     package var snapshotEntryCount: UInt64 = 10_000
     /// `--snapshot-catchup-entries`: entries that Raft's log keeps in memory behind what is applied, for slow followers.
@@ -90,6 +93,12 @@ package struct NodeSettings: Sendable {
 
     package init(dataDirectory: String) {
         self.dataDirectory = dataDirectory
+    }
+
+    /// `--election-timeout` in ticks.
+    var electionTickCount: Int {
+        let ticks = electionTimeoutNanoseconds / max(1, heartbeatIntervalNanoseconds)
+        return Int(min(max(1, ticks), 1_000_000))
     }
 
     var watchSettings: WatchSettings {

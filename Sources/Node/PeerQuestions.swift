@@ -4,7 +4,7 @@ internal import Primitives
 struct PeerQuestions {
     /// What an answer is wanted for.
     enum Purpose {
-        /// A client wants to know something of a lease.
+        /// A client's question about a lease: `LeaderQuestions` knows which.
         case lease
         /// The leader of a term looks at the versions of all members.
         case version(Term)
@@ -12,6 +12,8 @@ struct PeerQuestions {
 
     private var purposes: [UInt64: Purpose] = [:]
     private var lastNumber: UInt64 = 0
+
+    var count: Int { purposes.count }
 
     /// Takes note of a question, and answers its number.
     mutating func add(_ purpose: Purpose) -> UInt64 {

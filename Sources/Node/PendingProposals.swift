@@ -7,6 +7,13 @@ struct PendingProposals {
         var deadline: UInt64
     }
 
+    /// One that waits no more.
+    struct Expired {
+        var requestID: UInt64
+        var waiter: ProposalWaiter
+        var deadline: UInt64
+    }
+
     private var entries: [UInt64: Entry] = [:]
     /// Request numbers in the order of their deadlines: all wait equally long, so that is the order they came in.
     private var queue: [UInt64] = []
@@ -20,6 +27,9 @@ struct PendingProposals {
         queue.append(requestID)
     }
 
+    /// Whether someone waits for a request.
+    func contains(_ requestID: UInt64) -> Bool { entries[requestID] != nil }
+
     /// The one that waits for a request, which no longer does; nil if none does.
     mutating func take(_ requestID: UInt64) -> ProposalWaiter? {
         entries.removeValue(forKey: requestID)?.waiter
@@ -27,18 +37,20 @@ struct PendingProposals {
 
     /// Those whose time is over, in the order they came in.
     ///
-    /// - Parameter patience: how long the next comes to wait that waits from now on, in nanoseconds.
-    mutating func expire(now: UInt64, patience: UInt64) -> [ProposalWaiter] {
-        var expired: [ProposalWaiter] = []
+    /// - Parameters:
+    ///   - patience: how long the next comes to wait that waits from now on, in nanoseconds.
+    ///   - term: in which this member leads; nil if it does not.
+    mutating func expire(now: UInt64, patience: UInt64, leadingIn term: Term?) -> [Expired] {
+        var expired: [Expired] = []
         while queueStart < queue.count {
             let requestID = queue[queueStart]
             if let entry = entries[requestID] {
                 if entry.deadline > now { break }
-                if entry.waiter.isPatient {
+                if entry.waiter.isPatient(leadingIn: term) {
                     entries[requestID]?.deadline = now + patience
                     queue.append(requestID)
                 } else {
-                    expired.append(entry.waiter)
+                    expired.append(Expired(requestID: requestID, waiter: entry.waiter, deadline: entry.deadline))
                     entries[requestID] = nil
                 }
             }

@@ -19,9 +19,9 @@ struct PendingReads {
         case members
         case authStatus
         case downgrade(DowngradeRequest)
-        /// With the revision for the answer's header.
-        case leaseRenewal(LeaseID, revision: Int64)
-        case leaseTimeToLive(LeaseTimeToLiveRequest)
+        case leaseRenewal(LeaseRenewal)
+        /// Of a client of this member, or of another.
+        case leaseTimeToLive(LeaseTimeToLiveRequest, isForPeer: Bool)
     }
 
     struct ActiveRange {
@@ -33,17 +33,28 @@ struct PendingReads {
 
     /// Reads that came since the last read index was asked for.
     private var arriving: [Waiting] = []
-    /// Reads that wait for the read index under way, by its context.
+    /// Reads that wait for the read index under way.
     private var asked: [Waiting] = []
-    private var askedContext: UInt64 = 0
-    /// Whether Raft was asked for an index and has not answered.
-    private(set) var isAsking = false
+    /// What Raft was asked with for these, and asked again: any of them may be answered. Empty if nothing was asked.
+    private var contexts: [UInt64] = []
+    /// When Raft is asked again, in nanoseconds of the monotonic clock.
+    private(set) var nextRetry: UInt64 = 0
     /// Reads whose index is known, and the greatest of these indexes.
     private var ready: [Waiting] = []
     private var readyIndex = LogIndex.zero
     private var activeRanges: [ActiveRange] = []
 
+    /// Time after which a question that has no answer is asked again, in nanoseconds (etcd v3.6
+    /// `server/etcdserver/read/read.go`, `readIndexRetryTime`).
+    static let retryNanoseconds: UInt64 = 500_000_000
+
     var hasActiveRanges: Bool { !activeRanges.isEmpty }
+
+    /// Whether Raft was asked for an index and has not answered.
+    var isAsking: Bool { !contexts.isEmpty }
+
+    /// Whether Raft is to be asked for an index.
+    var wantsIndex: Bool { contexts.isEmpty && !arriving.isEmpty }
 
     /// A range that has had its slice, and needs another in the next round.
     mutating func addActiveRange(_ range: ActiveRange) {
@@ -56,34 +67,40 @@ struct PendingReads {
         return activeRanges
     }
 
+    /// - Parameter deadline: when to give up, in nanoseconds of the monotonic clock.
     mutating func add(_ token: RequestToken, _ read: Read, deadline: UInt64) {
-        arriving.append(Waiting(token: token, read: read, deadline: deadline))
+        var place = arriving.count
+        // Only one that waited elsewhere before has less time than those that are here already.
+        while place > 0, arriving[place - 1].deadline > deadline { place -= 1 }
+        arriving.insert(Waiting(token: token, read: read, deadline: deadline), at: place)
     }
 
-    /// A context to ask Raft with for all reads that arrived; nil if there are none, or the last question is
-    /// unanswered.
-    mutating func nextQuestion() -> UInt64? {
-        guard !isAsking, !arriving.isEmpty else { return nil }
-        swap(&asked, &arriving)
-        askedContext += 1
-        isAsking = true
-        return askedContext
+    /// Raft was asked: for the reads that arrived, or once more for those it was asked for before.
+    mutating func asked(with context: UInt64, now: UInt64) {
+        if contexts.isEmpty { swap(&asked, &arriving) }
+        contexts.append(context)
+        nextRetry = now + Self.retryNanoseconds
     }
 
-    /// The question could not be put; its reads ask again with the next.
-    mutating func takeBackQuestion() {
-        arriving.insert(contentsOf: asked, at: 0)
-        asked = []
-        isAsking = false
+    /// Raft could not be asked again. It is tried once more in a while.
+    mutating func putOffRetry(now: UInt64) {
+        nextRetry = now + Self.retryNanoseconds
     }
 
     /// Raft's answer: the reads asked for must see all that is committed up to `index`.
     mutating func answer(_ context: UInt64, index: LogIndex) {
-        guard isAsking, context == askedContext else { return }
+        guard contexts.contains(context) else { return }
         readyIndex = max(readyIndex, index)
         ready.append(contentsOf: asked)
         asked.removeAll(keepingCapacity: true)
-        isAsking = false
+        contexts.removeAll(keepingCapacity: true)
+    }
+
+    /// The leader that was asked is none any more: takes those that waited for its answer.
+    mutating func takeAsked() -> [Waiting] {
+        contexts.removeAll(keepingCapacity: true)
+        defer { asked = [] }
+        return asked
     }
 
     /// The reads that can be done now: none, as long as what they must see is not applied.
@@ -101,6 +118,7 @@ struct PendingReads {
             expired += self[keyPath: list].filter { $0.deadline <= now }.map(\.token)
             self[keyPath: list].removeAll { $0.deadline <= now }
         }
+        if asked.isEmpty { contexts.removeAll(keepingCapacity: true) }
         return expired
     }
 }

@@ -6,10 +6,12 @@ enum ProposalWaiter: Equatable {
     /// The member itself, which proposed of its own accord.
     case member(OwnProposal)
 
-    /// Whether it waits as long as it takes. A revocation that is in the log comes to pass, and a second one could end a
-    /// lease that was granted anew in between.
-    var isPatient: Bool {
-        if case .member(.leaseExpiry) = self { true } else { false }
+    /// Whether it waits as long as it takes. A revocation that is in a leader's log comes to pass as long as that leads, and
+    /// a second one could end a lease that was granted anew in between.
+    ///
+    /// - Parameter term: in which this member leads; nil if it does not.
+    func isPatient(leadingIn term: Term?) -> Bool {
+        if case .member(.leaseExpiry(_, let proposed)) = self { proposed == term } else { false }
     }
 }
 
@@ -25,4 +27,6 @@ enum OwnProposal: Equatable {
     case leaseCheckpoint
     /// The end of a checkpoint, so that its lease can be renewed.
     case renewal(LeaseRenewal)
+    /// The member's name and client URLs.
+    case publication
 }

@@ -81,6 +81,13 @@ extension EtcdError {
         .unavailable, "etcdserver: request timed out, possibly due to connection lost")
     package static let timeoutWaitAppliedIndex = EtcdError(
         .unavailable, "etcdserver: request timed out, waiting for the applied index took too long")
+    /// Not one of etcd's client errors, so that it has no code of its own (etcd v3.6 `server/etcdserver/errors/errors.go`).
+    package static let timeoutLeaderTransfer = EtcdError(
+        .unknown, "etcdserver: request timed out, leader transfer took too long")
+    /// Raft's own error, as it comes through etcd.
+    package static let proposalDropped = EtcdError(.unknown, "raft proposal dropped")
+    /// The end of a Go context that the server made: what a client hears that waited for a leader in vain.
+    package static let contextDeadlineExceeded = EtcdError(.deadlineExceeded, "context deadline exceeded")
     package static let unhealthy = EtcdError(.unavailable, "etcdserver: unhealthy cluster")
     package static let corrupt = EtcdError(.dataLoss, "etcdserver: corrupt cluster")
     package static let notSupportedForLearner = EtcdError(

@@ -164,11 +164,15 @@ import Testing
         #expect(try member.rangeResponse(to: late).count == 0)
     }
 
-    @Test func withoutALeaderAProposalIsRefused() throws {
+    @Test func aProposalWaitsForTheFirstLeader() throws {
         let member = try TestMember(isStarted: false)
         #expect(!member.node.hasLeader)
         let token = member.put("a")
-        #expect(member.reply(to: token) == .failure(.timeout))
+        #expect(!member.isAnswered(token))
+        member.node.start()
+        member.pump()
+        member.settle()
+        #expect(try #require(member.reply(to: token)).get().revision == 2)
     }
 
     // MARK: Request numbers

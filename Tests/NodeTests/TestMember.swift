@@ -291,6 +291,14 @@ final class TestMember {
         return contents.lastIndex.rawValue
     }
 
+    /// The last state that the log on a disk holds.
+    static func hardState(on disk: SimulatedDisk) throws -> HardState {
+        try WALReader.readToAppend(
+            disk: disk, directory: "/data/member/wal",
+            from: WALReader.validSnapshots(disk: disk, directory: "/data/member/wal").last
+        ).hardState
+    }
+
     /// Opens the store's file on a disk, as it is.
     static func withStore<Result>(on disk: SimulatedDisk, _ body: (Store) throws -> Result) throws -> Result {
         let store = try Store.open(disk: disk, path: "/data/member/snap/db")
