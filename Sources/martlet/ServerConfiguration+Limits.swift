@@ -105,6 +105,9 @@ extension ServerConfiguration {
             if value > 0 { use(value) }
         }
         if case let count = flags.unsigned("snapshot-count"), count > 0 { node.snapshotEntryCount = count }
+        if case let count = flags.unsigned("snapshot-catchup-entries"), count > 0 {
+            node.snapshotCatchUpEntryCount = count
+        }
         node.maxWALCount = Self.fileCount(flags.unsigned("max-wals"))
         node.maxSnapshotCount = Self.fileCount(flags.unsigned("max-snapshots"))
         let isPeriodic = flags.text("auto-compaction-mode") == "periodic"

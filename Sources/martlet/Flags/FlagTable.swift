@@ -34,8 +34,8 @@ enum FlagTable {
             deprecation: "--snapshot-count is deprecated in 3.6 and will be decommissioned in 3.7."),
         Flag(
             "snapshot-catchup-entries", .integer(.uint64), "5000",
-            "Number of entries kept for a slow follower behind a snapshot.",
-            .none("a single member has no follower, and keeps in memory only what it must")),
+            "Number of entries kept for a slow follower behind a snapshot, as far as they fit in 64 MiB. A member that is "
+                + "alone keeps none."),
         Flag("heartbeat-interval", .integer(.uint), "100", "Time in milliseconds between two heartbeats of a leader."),
         Flag(
             "election-timeout", .integer(.uint), "1000",
