@@ -54,6 +54,7 @@ extension Node {
         case .renewal(let renewal): enqueue(.leaseRenewal(renewal), question.token, deadline: question.deadline)
         case .timeToLive(let request):
             enqueue(.leaseTimeToLive(request, isForPeer: false), question.token, deadline: question.deadline)
+        case .promotion(let id): change(.promote(id), question.token, deadline: question.deadline)
         }
     }
 
@@ -67,6 +68,7 @@ extension Node {
             switch question.kind {
             case .renewal(let renewal): .renewLease(renewal.id)
             case .timeToLive(let request): .leaseTimeToLive(request)
+            case .promotion(let id): .promote(id)
             }
         leaderQuestions.asked(question, number: ask(leader, kind, for: .lease))
     }
@@ -90,8 +92,25 @@ extension Node {
             reply(question.token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
         case (.timeToLive(let request), .failure(.refused(status: 404, text: _))):
             replyNoLease(request, question.token)
+        case (.promotion, .success(.promoted(let members))):
+            var response = MemberPromoteResponse()
+            response.members = members.map(\.message)
+            reply(question.token, .success(Reply(revision: 0, body: response.encoded())))
+        case (.promotion, .failure(.refused(let status, let text))):
+            reply(question.token, .failure(Self.promotionError(status, text)))
         default:
             askAgain(question, in: LeaderQuestions.pause)
+        }
+    }
+
+    /// Why the leader does not give a learner a vote (etcd v3.6 `server/etcdserver/cluster_util.go`, `promoteMemberHTTP`).
+    private static func promotionError(_ status: Int, _ text: String) -> EtcdError {
+        switch status {
+        case 404: .memberNotFound
+        case 408: .timeout
+        case 412 where text.contains(EtcdError.learnerNotReady.message): .learnerNotReady
+        case 412 where text.contains("membership: can only promote a learner member"): .memberNotLearner
+        default: EtcdError(.unknown, "member promote: unknown error(\(text))")
         }
     }
 

@@ -130,6 +130,7 @@ extension Node {
         }
         if outcome.operation == .clusterVersionSet { stopIfOlderThanCluster() }
         if outcome.forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
+        if outcome.operation == .clusterVersionSet || outcome.operation == .oldPut { stopIfOlderThanCluster() }
         if let change = memberChanges.take(outcome.requestID) { answer(change, outcome.result) }
         promoteIfLeading(Term(entry.term))
         // Whoever changed a lease hears of it before those who wait for that.

@@ -32,32 +32,72 @@ extension Node {
         change(.promote(id), token)
     }
 
-    private func change(_ change: MemberChange, _ token: RequestToken) {
+    private func change(_ memberChange: MemberChange, _ token: RequestToken) {
+        change(memberChange, token, deadline: now + settings.requestTimeoutNanoseconds)
+    }
+
+    /// - Parameter deadline: when the client stops waiting, in nanoseconds of the monotonic clock.
+    func change(_ change: MemberChange, _ token: RequestToken, deadline: UInt64) {
         guard !memberChanges.isFull else {
             refuse(token, change, .tooManyRequests)
             return
         }
-        memberChanges.add(token, change, deadline: now + settings.requestTimeoutNanoseconds)
+        memberChanges.add(token, change, deadline: deadline)
         proposeMemberChanges()
     }
 
-    /// Proposes the next change once the last is applied: each is looked at with the members that those before it left.
+    /// Proposes the next change once the last of this member's is applied: each is looked at with the members that those before
+    /// it left. Without a leader all wait.
     func proposeMemberChanges() {
-        while memberChanges.hasWaiting, raft.canChangeConfiguration, let next = memberChanges.takeNext() {
+        while canProposeMemberChange, let next = memberChanges.takeNext() {
+            if case .promote(let id) = next.change, raft.role != .leader {
+                askLeader(.promotion(id), next.token, deadline: next.deadline)
+                continue
+            }
             do throws(EtcdError) {
-                try applier.cluster.check(next.change, isStrict: settings.isReconfigurationStrict, reach)
-                memberChanges.propose(next, requestID: try propose(next.change))
+                try applier.cluster.check(
+                    next.change, isStrict: settings.isReconfigurationStrict, reach(for: next.change))
+                guard let requestID = try propose(next.change) else {
+                    memberChanges.putBack(next)
+                    return
+                }
+                memberChanges.propose(next, requestID: requestID)
             } catch {
                 refuse(next.token, next.change, error)
             }
         }
     }
 
-    /// Whom this member can reach.
-    private var reach: MemberReach { MemberReach(own: memberID) }
+    /// Whether a change can be decided now. A leader must know of all before it, its own and those of others.
+    private var canProposeMemberChange: Bool {
+        guard memberChanges.hasWaiting, !memberChanges.isProposed else { return false }
+        guard raft.role == .leader else { return hasLeader }
+        return raft.log.term(at: raft.log.appliedIndex) == raft.term
+            && (raft.canChangeConfiguration || raft.leadTransferee != nil)
+    }
 
-    /// Puts a change into the log. Answers its number.
-    private func propose(_ memberChange: MemberChange) throws(EtcdError) -> UInt64 {
+    /// Whom this member can reach, and how far the learner is that a change gives a vote (etcd v3.6
+    /// `server/etcdserver/server.go`, `isLearnerReady`).
+    private func reach(for change: MemberChange) -> MemberReach {
+        var reach = MemberReach(own: memberID)
+        let longAgo = now > Self.healthInterval ? now - Self.healthInterval : 0
+        for member in applier.cluster.members {
+            guard let start = connectedSince(member.id) else { continue }
+            reach.connected.append(member.id)
+            if start <= longAgo { reach.steady.append(member.id) }
+        }
+        if case .promote(let id) = change, let progress = raft.progress(of: id) {
+            reach.isLearnerInSync =
+                Double(progress.match.rawValue) >= 0.9 * Double(raft.log.syncedIndex.rawValue)
+        }
+        return reach
+    }
+
+    /// How long a connection must have been there for its member to count as healthy, in nanoseconds.
+    private static let healthInterval: UInt64 = 5_000_000_000
+
+    /// Puts a change into the log. Answers its number; nil if another is under way.
+    private func propose(_ memberChange: MemberChange) throws(EtcdError) -> UInt64? {
         var change = memberChange.confChange
         change.id = requestIDs.next()
         let data = change.encoded()
@@ -65,7 +105,10 @@ extension Node {
         do throws(Raft.ProposalError) {
             _ = try raft.propose(type: .confChange, data: data)
         } catch {
-            throw .timeout
+            switch error {
+            case .configurationChangePending, .noLeader: return nil
+            case .transferUnderWay: throw .proposalDropped
+            }
         }
         return change.id
     }

@@ -39,9 +39,13 @@ extension Node {
     /// Since when a member has been connected, in nanoseconds of the monotonic clock; nil if it is not.
     func connectedSince(_ id: MemberID) -> UInt64? { peerConnections.start(of: id) }
 
-    /// The other members, as far as this one knows them.
-    var peers: [Peer] {
-        applier.cluster.members.compactMap { $0.id == memberID ? nil : Peer($0) }
+    /// The other members, as far as this one knows them: one that has just joined has it from them.
+    var peers: [Peer] { knownMembers.compactMap { $0.id == memberID ? nil : Peer($0) } }
+
+    private var knownMembers: [ClusterMember] {
+        let members = applier.cluster.members
+        guard members.isEmpty, case .join(_, let joined) = settings.clusterStart else { return members }
+        return joined
     }
 
     /// The members are others than before, or are reached elsewhere: whoever speaks with them is told.

@@ -1,3 +1,4 @@
+internal import Apply
 internal import EtcdMessages
 internal import Membership
 internal import Primitives
@@ -6,7 +7,8 @@ internal import Raft
 /// What a member tells the cluster of itself at each start (etcd v3.6 `server/etcdserver/server.go`, `publishV3`).
 extension Node {
     /// Proposes the member's attributes as often as it takes, and reports when they are applied: then the member has caught
-    /// up with the cluster, too. Alone it also sees to it first that there is a cluster version.
+    /// up with the cluster, too. There must also be a cluster version, for which the leader sees (`watchVersions`): until
+    /// there is one etcd refuses all calls as `NotCapable`.
     func publishIfNeeded() {
         switch publication {
         case .start:
@@ -18,7 +20,7 @@ extension Node {
             proposeOwn(attributes, .publication)
         case .publishing, .done: break
         case .published:
-            guard versionToSet == nil else { return }
+            guard versionToSet == nil, applier.cluster.version != nil else { return }
             publication = .done
             nextVersionCheck = now + Self.versionCheckInterval
             emit(.ready)

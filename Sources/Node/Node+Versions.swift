@@ -76,6 +76,9 @@ extension Node {
     private func lowerSchemaIfPossible() {
         guard applier.cluster.isSchemaAhead, forcedSnapshotIndex == nil, !isSnapshotInFlight else { return }
         applier.cluster.lowerStorageVersion()
+        // Nor does it get to read what was before when it joins: a server of etcd 3.5 ends at an entry that says the cluster was
+        // once of a version that it does not know. It is sent the snapshot instead.
+        raft.compactLog(through: min(snapshotIndex, raft.log.appliedIndex))
     }
 
     /// Ends a member that is older than its cluster has become: it would not understand what comes next (etcd v3.6

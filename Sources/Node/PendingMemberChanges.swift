@@ -30,6 +30,14 @@ struct PendingMemberChanges {
         waiting.isEmpty ? nil : waiting.removeFirst()
     }
 
+    /// Lets one wait on, before all others.
+    mutating func putBack(_ waiter: Waiter) {
+        waiting.insert(waiter, at: 0)
+    }
+
+    /// Whether one is in the log whose client waits for it.
+    var isProposed: Bool { proposed != nil }
+
     mutating func propose(_ waiter: Waiter, requestID: UInt64) {
         proposed = (requestID, waiter)
     }

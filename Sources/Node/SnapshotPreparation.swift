@@ -29,8 +29,9 @@ package struct SnapshotPreparation: Sendable {
             try requireFile(on: disk)
             let store = try opening.openStore(path)
             do throws(NodeError) {
-                let contents = try check(store)
+                var contents = try check(store)
                 let applier = try opening.openApplier(store) { _ in }
+                correctMembers(applier.cluster, &contents)
                 let opened = PreparedSnapshot.Opened(
                     applier: applier, record: SnapshotRecord(contents, disk: disk, settings: settings))
                 return PreparedSnapshot(preparation: self, result: .success(opened))
@@ -41,6 +42,16 @@ package struct SnapshotPreparation: Sendable {
         } catch {
             return PreparedSnapshot(preparation: self, result: .failure(error))
         }
+    }
+
+    /// The file of a leader of etcd 3.5 need not be right about the members: those versions go by what is beside it in the
+    /// message (`MembershipImage`).
+    private func correctMembers(_ cluster: Cluster, _ contents: inout SnapshotContents) {
+        guard cluster.storageVersion == nil, let snapshot = message.snapshot, let image = MembershipImage(snapshot),
+            let membership = try? V2StoreMembership(decoding: snapshot.data ?? [])
+        else { return }
+        cluster.replace(by: image)
+        contents.membership = membership
     }
 
     /// There must be one: where there is none a store would make it.

@@ -38,6 +38,11 @@ package struct ClusterQuery: Sendable {
         first(urls, "/version") { PeerReports.readVersion($0.body) }
     }
 
+    /// Whether the cluster is on its way to an older version, as the first of the members that answers says; nil if none does.
+    package func isDowngrading(of urls: [Bytes]) -> Bool? {
+        first(urls, "/downgrade/enabled") { ["true": true, "false": false][$0.body.text] }
+    }
+
     private func first<Value>(_ urls: [Bytes], _ path: String, _ read: (PeerExchange.Answer) -> Value?) -> Value? {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }

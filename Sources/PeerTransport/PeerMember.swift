@@ -25,7 +25,7 @@ package protocol PeerMember: AnyObject {
 extension Node: PeerMember {
     package var isLeader: Bool { raft.role == .leader }
 
-    package var isDowngrading: Bool { applier.cluster.downgrade.isEnabled }
+    package var isDowngrading: Bool { applier.cluster.isDowngradeUnderWay }
 
     package var clusterMembers: [ClusterMember] { applier.cluster.members }
 

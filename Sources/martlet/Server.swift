@@ -167,7 +167,8 @@ final class Server {
         }
         let shutdown = shutdown
         let bootstrap = Bootstrap(
-            settings: configuration.bootstrap, running: UnreachableCluster(),
+            settings: configuration.bootstrap,
+            running: PeerCluster(settings: PeerTransportSettings(configuration, disk: disk, clock: clock)),
             openRegistry: { registry in try EtcdRegistryStore(registry) { shutdown.isMade } }, log: log)
         try bootstrap.prepare(&settings)
         return settings

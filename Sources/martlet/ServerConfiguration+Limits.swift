@@ -29,6 +29,7 @@ extension ServerConfiguration {
         node.heartbeatIntervalNanoseconds = heartbeat * 1_000_000
         node.electionTimeoutNanoseconds = election * 1_000_000
         node.requestTimeoutNanoseconds = 5_000_000_000 + 2 * node.electionTimeoutNanoseconds
+        node.advancesFirstElection = flags.boolean("initial-election-tick-advance")
         node.checkpointsLeases = features.isEnabled(.leaseCheckpoint)
         node.persistsLeaseCheckpoints = features.isEnabled(.leaseCheckpointPersist)
     }

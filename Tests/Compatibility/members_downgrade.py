@@ -1,8 +1,10 @@
-"""A learner that comes and goes under kill -9, and a cluster taken back to 3.5: a real etcd 3.5 then opens the directory in place."""
+"""A learner that comes and goes under kill -9, and clusters taken back to 3.5: a real etcd 3.5 then opens the directory in place, or real ones take
+the places of all members."""
 import tempfile
 import time
 
 from support.checks import check, finish
+from support.cluster import PATIENCE, Cluster
 from support.servers import ETCD, ETCDUTL, Server, run
 
 LEARNER = b"http://127.0.0.1:12390"
@@ -37,8 +39,8 @@ def learner_under_kills():
             client.ask("Cluster/MemberUpdate", ID=added, peerURLs=[LEARNER, b"http://127.0.0.1:12391"])
         with restarted() as client:
             check("so do its URLs", ((LEARNER, b"http://127.0.0.1:12391"), True) in members(client), members(client))
-            text = refusal(client, "Cluster/MemberAdd", peerURLs=[b"http://127.0.0.1:12399"])
-            check("a second voter is refused in plain words", "cannot form a cluster of several voters yet" in text, text)
+            text = refusal(client, "Cluster/MemberPromote", ID=added)
+            check("a learner that never came is not given a vote", "can only promote a learner member which is in sync with leader" in text, text)
             client.ask("Cluster/MemberRemove", ID=added)
         with restarted() as client:
             check("a removal outlives a kill", members(client) == alone, members(client))
@@ -90,7 +92,49 @@ def downgrade():
             check("the schema is of 3.6 again", found == b"3.6.0", found)
 
 
+def until(condition, seconds=PATIENCE):
+    """Waits until something is so; whether it is."""
+    end = time.time() + seconds
+    while not (found := condition()) and time.time() < end:
+        time.sleep(0.2)
+    return found
+
+
+def statuses(cluster, field):
+    return {member.status().get(field) for member in cluster.up()}
+
+
+def replace_all(cluster, program):
+    """Puts a member of another program in the place of each, one after the other; the exit codes of those that went."""
+    codes = []
+    for old in list(cluster.members):
+        cluster.add(program)
+        cluster.remove(old)
+        codes.append(old.process.wait(PATIENCE))
+    return codes
+
+
+def back_with_several():
+    with Cluster(["martlet"] * 3) as cluster:
+        cluster.fill(300, b"before")
+        cluster.ask("Maintenance/Downgrade", action=1, version=b"3.5")
+        check("the schema of all members goes back to 3.5", until(lambda: statuses(cluster, "storageVersion") == {b"3.5.0"}), statuses(cluster, "storageVersion"))
+        codes = replace_all(cluster, "etcd")
+        check("members that were removed end by themselves, with 0", codes == [0, 0, 0], codes)
+        versions = statuses(cluster, "version")
+        check("real members of 3.5.1 took the places of all", versions == {b"3.5.1"}, versions)
+        cluster.fill(100, b"between")
+        codes = replace_all(cluster, "martlet")
+        check("and the way up again: the real ones end, too", codes == [0, 0, 0], codes)
+        check("the schema follows to 3.6", until(lambda: statuses(cluster, "storageVersion") == {b"3.6.0"}), statuses(cluster, "storageVersion"))
+        info = cluster.members[0].status()["downgradeInfo"]
+        check("the downgrade was ended by the real ones", not info.get("enabled"), info)
+        different = cluster.unequal()
+        check("all members hold the same", not different, different)
+
+
 if __name__ == "__main__":
     learner_under_kills()
     downgrade()
+    back_with_several()
     finish()

@@ -1,3 +1,4 @@
+import Apply
 import Environment
 import EtcdMessages
 import Membership
@@ -24,7 +25,7 @@ final class TestCluster {
     }
 
     let clock = SimulatedClock(unixNanoseconds: 1_700_000_000_000_000_000)
-    let ids: [MemberID]
+    private(set) var ids: [MemberID]
     let settings: NodeSettings
     private(set) var members: [MemberID: TestMember] = [:]
     /// Disks of members that are down.
@@ -38,6 +39,10 @@ final class TestCluster {
     var stalledStores: Set<MemberID> = []
     /// Members to which no time passes and no message comes.
     var paused: Set<MemberID> = []
+    /// Settings of members that were not there from the start.
+    private var ownSettings: [MemberID: NodeSettings] = [:]
+    /// Versions that members claim to have, where it is not their own.
+    var versions: [MemberID: String] = [:]
     /// Called with each message as it is sent.
     var onSend: ((RaftMessage) -> Void)?
 
@@ -116,10 +121,30 @@ final class TestCluster {
 
     func start(_ id: MemberID) throws {
         guard let disk = disks.removeValue(forKey: id) else { throw TestProblem("it is not down") }
-        let member = try TestMember(disk: disk, clock: clock, settings: settings)
+        let member = try TestMember(disk: disk, clock: clock, settings: ownSettings[id] ?? settings)
         #expect(member.node.memberID == id)
         members[id] = member
         for other in ids where other != id { connect(id, other) }
+    }
+
+    /// Starts a member that the cluster was told of, with nothing but the knowledge of who the others are.
+    @discardableResult
+    func join(_ id: MemberID, name: String) throws -> TestMember {
+        let cluster = try theLeader().node.applier.cluster
+        var settings = settings
+        settings.name = name
+        settings.clusterStart = .join(
+            try theLeader().node.clusterID,
+            cluster.members.map { member in
+                var member = member
+                if member.id == id { member.name = Bytes(text: name) }
+                return member
+            })
+        ownSettings[id] = settings
+        ids.append(id)
+        disks[id] = SimulatedDisk()
+        try start(id)
+        return member(id)
     }
 
     /// Ends a member as a loss of power does.
@@ -206,9 +231,10 @@ final class TestCluster {
         switch question.kind {
         case .renewLease(let id): answerer.node.keepLeaseAliveForPeer(id, token)
         case .leaseTimeToLive(let request): answerer.node.leaseTimeToLiveForPeer(request, token)
+        case .promote(let id): answerer.node.promoteMember(id, token)
         case .version:
-            let version = answerer.node.etcdVersion.description
-            member.node.peerAnswered(question.number, .success(.version(server: version, cluster: version)))
+            let version = versions[question.to] ?? answerer.node.etcdVersion.description
+            member.node.peerAnswered(question.number, .success(.version(server: version, cluster: "3.0.0")))
             return
         default: Issue.record("nobody asks for that here")
         }
@@ -237,6 +263,17 @@ final class TestCluster {
         case (.leaseTimeToLive, .success(let reply)):
             guard let response = try? LeaseTimeToLiveResponse(decoding: reply.body) else { break }
             return .success(.leaseTimeToLive(response))
+        case (.promote, .success(let reply)):
+            guard let response = try? MemberPromoteResponse(decoding: reply.body) else { break }
+            return .success(
+                .promoted(
+                    response.members.map { ClusterMember(id: MemberID($0.id), name: $0.name, peerURLs: $0.peerURLs) }))
+        case (.promote, .failure(.memberNotFound)):
+            return .failure(.refused(status: 404, text: "membership: ID not found"))
+        case (.promote, .failure(.memberNotLearner)):
+            return .failure(.refused(status: 412, text: "membership: can only promote a learner member"))
+        case (.promote, .failure(.learnerNotReady)):
+            return .failure(.refused(status: 412, text: EtcdError.learnerNotReady.message))
         case (_, .failure(.leaseNotFound)): return .failure(.refused(status: 404, text: "lease not found"))
         case (_, .failure(let error)): return .failure(.refused(status: 400, text: error.message))
         default: break

@@ -15,11 +15,15 @@ import Testing
         var versions: [String: String] = [:]
         var isDowngradeEnabled = false
 
-        func members(at urls: [String], timeoutNanoseconds: UInt64) -> (id: ClusterID, members: [ClusterMember])? {
+        func members(
+            at urls: [String], timeoutNanoseconds: UInt64, isExpected: Bool
+        ) -> (id: ClusterID, members: [ClusterMember])? {
             urls.isEmpty ? nil : members
         }
-        func clusterVersion(at urls: [String]) -> String? { urls.first.flatMap { versions[$0] } }
-        func isDowngradeEnabled(at urls: [String]) -> Bool? { isDowngradeEnabled }
+        func clusterVersion(at urls: [String]) -> EtcdVersion? {
+            urls.first.flatMap { versions[$0] }.flatMap { EtcdVersion($0) }
+        }
+        func isDowngrading(at urls: [String]) -> Bool? { isDowngradeEnabled }
     }
 
     private func prepared(

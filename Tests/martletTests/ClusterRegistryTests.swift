@@ -54,6 +54,15 @@ import Testing
         func close() { isClosed = true }
     }
 
+    /// Nobody answers.
+    private struct NoCluster: RunningCluster {
+        func members(
+            at urls: [String], timeoutNanoseconds: UInt64, isExpected: Bool
+        ) -> (id: ClusterID, members: [ClusterMember])? { nil }
+        func clusterVersion(at urls: [String]) -> EtcdVersion? { nil }
+        func isDowngrading(at urls: [String]) -> Bool? { nil }
+    }
+
     private func join(_ keys: Keys, _ id: UInt64 = 0xa, _ member: String = "a=http://a:1") -> Result<
         String, BootstrapError
     > {
@@ -131,7 +140,7 @@ import Testing
         ])
         let configuration = try Command.configuration(flags, [:])
         var node = configuration.node
-        try Bootstrap(settings: configuration.bootstrap, running: UnreachableCluster(), openRegistry: { _ in keys })
+        try Bootstrap(settings: configuration.bootstrap, running: NoCluster(), openRegistry: { _ in keys })
             .prepare(&node)
         #expect(node.clusterToken == "tok" && keys.isClosed)
         #expect(

@@ -12,7 +12,7 @@ import Testing
     private static let introduction = """
         # Flags
 
-        Every flag that a one-member etcd 3.6 takes is taken here, with etcd's name, default and checks, in Go's style: `-name v`,
+        Every flag that etcd 3.6 takes is taken here, with etcd's name, default and checks, in Go's style: `-name v`,
         `--name=v`, `--flag`, `--flag=false`. Each is also a variable of the environment (`ETCD_DATA_DIR` for `--data-dir`); a flag
         wins over its variable, with a warning, where etcd would not start. `--config-file` names a YAML or JSON file with the flags'
         names as keys (durations as whole nanoseconds) and etcd's nested keys; flags and environment are then ignored, as with etcd, and

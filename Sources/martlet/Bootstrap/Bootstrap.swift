@@ -81,7 +81,7 @@ struct Bootstrap {
     private func checkIsNew(_ cluster: InitialCluster, _ node: NodeSettings) throws(BootstrapError) {
         let others = cluster.urls(except: node.name)
         guard !others.isEmpty, let own = cluster.initialMembers.first(where: { $0.name == node.name }),
-            let found = running.members(at: others, timeoutNanoseconds: Self.probeTimeout)
+            let found = running.members(at: others, timeoutNanoseconds: Self.probeTimeout, isExpected: false)
         else { return }
         let id = memberID(own, node)
         if found.members.contains(where: { $0.id == id && !$0.clientURLs.isEmpty }) {
@@ -115,7 +115,7 @@ struct Bootstrap {
     /// Takes the ids of cluster and members from the cluster itself, which must have been told of this member.
     private func join(_ cluster: InitialCluster, _ node: inout NodeSettings) throws(BootstrapError) {
         let others = cluster.urls(except: node.name)
-        guard let found = running.members(at: others, timeoutNanoseconds: Self.joinTimeout) else {
+        guard let found = running.members(at: others, timeoutNanoseconds: Self.joinTimeout, isExpected: true) else {
             throw BootstrapError(
                 "cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs")
         }
@@ -175,18 +175,8 @@ struct Bootstrap {
         _ others: [ClusterMember], _ own: EtcdVersion?
     ) throws(BootstrapError) -> EtcdVersion {
         let addresses = others.map { $0.peerURLs.map(\.text) }
-        let isDowngrade = addresses.lazy.compactMap { running.isDowngradeEnabled(at: $0) }.first ?? false
-        var newest: EtcdVersion?
-        for urls in addresses {
-            guard let text = running.clusterVersion(at: urls) else { continue }
-            guard let version = EtcdVersion(text) else {
-                log.warning(
-                    "failed to parse cluster version of remote member",
-                    metadata: ["remote-member-cluster-version": "\(text)"])
-                continue
-            }
-            newest = max(newest ?? version, version)
-        }
+        let isDowngrade = addresses.lazy.compactMap { running.isDowngrading(at: $0) }.first ?? false
+        let newest = addresses.compactMap { running.clusterVersion(at: $0) }.max()
         guard let newest else { throw BootstrapError("incompatible with current running cluster") }
         // On the way to an older version a cluster takes only members of that one.
         let isFit =

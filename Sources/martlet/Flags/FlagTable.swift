@@ -1,4 +1,4 @@
-/// Every flag that a one-member etcd 3.6 takes, with etcd's defaults (etcd v3.6 `server/embed/config.go`,
+/// Every flag that etcd 3.6 takes, with etcd's defaults (etcd v3.6 `server/embed/config.go`,
 /// `server/etcdmain/config.go`), and what it does here. The parser, the environment, the configuration file, `--help` and
 /// `docs/flags.md` all follow from this.
 enum FlagTable {
@@ -42,8 +42,8 @@ enum FlagTable {
             "Time in milliseconds without a leader after which a member stands for election. Requests time out after "
                 + "5 s and twice this."),
         Flag(
-            "initial-election-tick-advance", .boolean, "true", "Whether to stand for election early after a start.",
-            .none("a single member elects itself at once")),
+            "initial-election-tick-advance", .boolean, "true",
+            "Whether to stand for election early after a start. A member alone always does."),
         Flag(
             "listen-peer-urls", .urls, "http://localhost:2380",
             "URLs to listen at for other members: http://address:port, or unix://path."),
@@ -98,10 +98,10 @@ enum FlagTable {
             .none("it is always set, as Go's net package sets it on every listener")),
         Flag(
             "raft-read-timeout", .duration, "5s", "Time without data after which a connection from a peer is closed.",
-            .none("this version has no peers")),
+            .none("it is always 5s")),
         Flag(
             "raft-write-timeout", .duration, "5s", "Time that a write to a peer may take.",
-            .none("this version has no peers")),
+            .none("a peer that takes nothing has its messages dropped, and is dialled anew")),
     ]
 
     static let clustering: [Flag] =

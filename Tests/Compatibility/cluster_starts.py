@@ -1,0 +1,117 @@
+"""How members of a cluster begin: together, with another token apart, alone out of what is left of others, in place of a real etcd 3.5.1, and not at all
+where their data was lost."""
+import os
+import time
+
+from support.checks import check, finish
+from support.cluster import PATIENCE, Cluster, kinds
+from support.servers import Client
+
+
+def members(member):
+    with member.client() as client:
+        found = client.ask("Cluster/MemberList")["members"]
+    return sorted((it.get("name", b"").decode(), it.get("isLearner", False)) for it in found)
+
+
+def value(member, key):
+    with member.client() as client:
+        return [it["value"] for it in client.ask("KV/Range", key=key)["kvs"]]
+
+
+def refused(member):
+    """(exit code, the end of the log) of a member that does not start."""
+    member.launch()
+    return member.process.wait(PATIENCE), member.log_tail()
+
+
+def strangers():
+    """Three members of which one has another token: it has another cluster, and says so."""
+    cluster = Cluster(kinds(3))
+    cluster.members[2].token = "another"
+    try:
+        for member in cluster.members:
+            member.launch()
+        for member in cluster.members[:2]:
+            member.wait(PATIENCE)
+        end = time.time() + PATIENCE
+        while not cluster.members[2].said("cluster ID mismatch") and time.time() < end:
+            time.sleep(0.1)
+        check("a member with another token is told that its cluster is another", cluster.members[2].said("cluster ID mismatch"), cluster.members[2].log_tail())
+        with Client(cluster.members[2].endpoint) as client:
+            code = client.unary("/etcdserverpb.KV/Range", b"\x0a\x01r", timeout=1)[0]
+        check("and serves nobody", code != 0, code)
+        names = members(cluster.members[0])
+        check("the others are a cluster without it", [name for name, _ in names].count("") == 1, names)
+    finally:
+        cluster.close()
+
+
+def alone_again():
+    """--force-new-cluster on what a member of three holds, be it Martlet's or a real one's."""
+    for program in ("martlet", "etcd"):
+        with Cluster([program] * 3) as cluster:
+            cluster.fill(50, b"k")
+            cluster.settle()
+            for member in cluster.members:
+                member.stop()
+            last = cluster.members[1]
+            last.program, last.extra = "martlet", ["--force-new-cluster"]
+            last.start()
+            check(f"a member of three ({program}) goes on alone", members(last) == [("m2", False)], members(last))
+            check("with all that was there", value(last, b"k000049") == [b"k000049" * 3], value(last, b"k000049"))
+            last.stop()
+            last.extra = []
+            last.start()
+            with last.client() as client:
+                client.ask("KV/Put", key=b"alone", value=b"1")
+            check("and stays so", members(last) == [("m2", False)], members(last))
+
+
+def in_place():
+    """A real cluster of 3.5.1 whose learner became a voter: that is not in its store, but Martlet finds it."""
+    with Cluster(["etcd"]) as cluster:
+        cluster.promote(cluster.add("etcd", learner=True))
+        cluster.fill(50, b"k")
+        cluster.settle()
+        for member in cluster.members:
+            member.stop()
+            member.program = "martlet"
+        for member in cluster.members:
+            member.launch()
+        for member in cluster.members:
+            member.wait(PATIENCE)
+        for member in cluster.members:
+            check(f"{member.name} in place of a real one knows all members", members(member) == [("m1", False), ("m2", False)], members(member))
+        third = cluster.add("martlet", learner=True)
+        check("and that nobody is a learner, so that one can be added", members(cluster.members[0])[2][1], members(cluster.members[0]))
+        cluster.promote(third)
+        different = cluster.unequal()
+        check("all hold the same", not different, different)
+
+
+def lost_data():
+    with Cluster(["martlet"] * 3) as cluster:
+        lost = cluster.followers()[0]
+        lost.kill()
+        lost.wipe()
+        code, log = refused(lost)
+        check("who served before does not begin anew without its data", code == 1 and "has already been bootstrapped" in log, log)
+        lost.state = "existing"
+        code, log = refused(lost)
+        check("nor does it join as who it was", code == 1 and "has already been started in this cluster" in log, log)
+        lost.initial = lost.initial.rsplit(",", 1)[0] if lost is not cluster.members[2] else lost.initial.split(",", 1)[1]
+        code, log = refused(lost)
+        check("the list must have all members", code == 1 and "member count is unequal" in log, log)
+        cluster.remove(lost)
+        new = cluster.add("martlet")
+        check("removed and added anew it is a member", len(members(new)) == 3, members(new))
+        check("the directory of one that was removed stays unused", not os.path.exists(os.path.join(lost.data, "member", "wal")))
+
+
+if __name__ == "__main__":
+    strangers()
+    alone_again()
+    in_place()
+    lost_data()
+    finish()
