@@ -19,6 +19,7 @@ final class RaftSimulation {
     private(set) var trace: [String] = []
     /// In percent.
     private let (loss, doubling): (Int, Int)
+    private let isStorm: Bool
     private let weights: [(event: Event, weight: Int)]
 
     private enum Event: CaseIterable {
@@ -26,38 +27,53 @@ final class RaftSimulation {
             restart
     }
 
-    /// How often each event comes: other for every seed, so that some see many elections, and some many entries.
-    private static func weights(_ entropy: inout SeededEntropy) -> [(event: Event, weight: Int)] {
+    /// How often each event comes: other for every seed, so that some see many elections, and some many entries. In a storm
+    /// leaders crash over and over, and come back.
+    private static func weights(_ entropy: inout SeededEntropy, isStorm: Bool) -> [(event: Event, weight: Int)] {
         Event.allCases.map { event in
             let (least, most): (UInt64, UInt64) =
                 switch event {
+                case .crash where isStorm: (10, 40)
+                case .restart where isStorm: (60, 200)
+                case .tick where isStorm: (300, 600)
+                case .cut, .change, .transfer, .propose, .read: isStorm ? (0, 5) : Self.common(event)
                 case .deliver: (200, 500)
                 case .tick: (100, 400)
                 case .sync, .apply: (50, 200)
-                case .propose: (20, 120)
-                case .read: (10, 80)
-                case .install, .save, .compact, .restart: (5, 50)
-                case .heal: (5, 40)
-                case .cut, .crash, .change, .transfer: (0, 12)
+                default: Self.common(event)
                 }
             return (event, Int(least + entropy.next() % (most - least + 1)))
         }
     }
 
+    private static func common(_ event: Event) -> (UInt64, UInt64) {
+        switch event {
+        case .propose: (20, 120)
+        case .read: (10, 80)
+        case .heal: (5, 40)
+        case .cut, .crash, .change, .transfer: (0, 12)
+        default: (5, 50)
+        }
+    }
+
     init(seed: UInt64) {
-        entropy = SeededEntropy(seed: seed)
-        let memberCount: UInt64 = entropy.next() % 3 == 0 ? 5 : 3
+        var entropy = SeededEntropy(seed: seed)
+        let isStorm = entropy.next() % 4 == 0
+        let isLarge = entropy.next() % 4 == 0
+        let memberCount: UInt64 = isStorm || isLarge ? 5 : 3
         (loss, doubling) = (Int(entropy.next() % 15), Int(entropy.next() % 10))
-        weights = Self.weights(&entropy)
+        weights = Self.weights(&entropy, isStorm: isStorm)
+        self.isStorm = isStorm
+        self.entropy = entropy.split()
         let disk = RaftHost.Disk.bootstrapped(voters: Array(1...memberCount))
         checker = RaftChecker(bootstrap: disk.entries)
-        let electionTicks = 3 + Int(entropy.next() % 4)
+        let electionTicks = isStorm ? 3 : 3 + Int(entropy.next() % 4)
         // Two that may join.
-        for id in 1...(memberCount + 2) {
+        for id in 1...(isStorm ? memberCount : memberCount + 2) {
             var settings = RaftSettings(seed: entropy.next())
             settings.electionTicks = electionTicks
             settings.maxInflightMessageCount = 1 + Int(entropy.next() % 8)
-            settings.maxMessageByteCount = 20 + Int(entropy.next() % 200)
+            settings.maxMessageByteCount = isStorm ? 1 : 20 + Int(entropy.next() % 200)
             hosts.append(
                 RaftHost(MemberID(id), disk: id <= memberCount ? disk : RaftHost.Disk(), settings: settings))
         }
@@ -107,7 +123,7 @@ final class RaftSimulation {
         case .cut: cutLinks()
         case .heal: heal()
         case .transfer: try transfer(host)
-        case .crash: crash(host)
+        case .crash: crash(isStorm ? hosts.first { $0.raft.role == .leader && !$0.isDown } ?? host : host)
         case .restart: try restart()
         }
     }
@@ -157,8 +173,10 @@ final class RaftSimulation {
         }
     }
 
-    private func read(_ host: RaftHost) throws {
+    private func read(_ chosen: RaftHost) throws {
         nextContext += 1
+        let leaders = hosts.filter { $0.raft.role == .leader && !$0.isDown }
+        let host = draw(2) == 0 ? draw(leaders) ?? chosen : chosen
         let context = nextContext
         checker.asked(host.id, context)
         try act(host, "reads \(context)") { host in try? host.does { try $0.readIndex(context: context) } }
@@ -189,7 +207,9 @@ final class RaftSimulation {
 
     private func cutLinks() {
         note("cuts links")
-        let groups = hosts.map { _ in draw(2) }
+        // Leaders alone, often: that is where stale reads come from.
+        let isOfLeaders = draw(2) == 0
+        let groups = hosts.map { isOfLeaders ? ($0.raft.role == .leader ? 0 : 1) : draw(2) }
         let isOneWay = draw(3) == 0
         for (from, sender) in hosts.enumerated() {
             for (to, receiver) in hosts.enumerated()
