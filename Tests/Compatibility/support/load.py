@@ -239,14 +239,14 @@ class Load:
     def trouble(self, text: str) -> None:
         self.problems[text] = self.problems.get(text, 0) + 1
 
-    def fill(self, entries: int, prefix: bytes) -> None:
+    def fill(self, entries: int, prefix: bytes, size: int = 0) -> None:
         """So many puts beside the load, as fast as they go."""
         leader, answers = self.cluster.leader(), {}  # type: Member, dict
         with leader.client() as client:
             for start in range(0, entries, 200):
                 for number in range(start, min(start + 200, entries)):
                     key = prefix + b"%06d" % number
-                    operation = Operation(0, leader.name, PUT, {"key": key, "value": key * 3}, time.monotonic_ns())
+                    operation = Operation(0, leader.name, PUT, {"key": key, "value": key * 3 + b"x" * size}, time.monotonic_ns())
                     answers[operation] = client.channel.unary_unary(operation.path).future(operation.sent(), timeout=30)
                     self.filled.append(operation)
                 for operation, future in answers.items():
