@@ -141,6 +141,13 @@ def by_keys():
         for server in three:
             server.stop()
 
+        size("secret", b"1")
+        for method, fields in (("UserAdd", {"name": b"root", "password": b"pw"}), ("RoleAdd", {"name": b"root"}), ("UserGrantRole", {"user": b"root", "role": b"root"}), ("AuthEnable", {})):
+            keys.ask(f"Auth/{method}", **fields)
+        known = member("m6", "secret", "--discovery-user", "root", "--discovery-password", "pw").start()
+        check("a user may be asked for", names(known) == ["m6"], names(known))
+        known.stop()
+
 
 if __name__ == "__main__":
     isolate()

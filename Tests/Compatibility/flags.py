@@ -26,11 +26,13 @@ def complaint(out):
         except ValueError:
             found.append(line)
             continue
+        if record["msg"] == "failed to get cluster response":
+            continue  # of each member that was asked; the verdict comes behind them
         if record["level"] in ("warn", "fatal") and ("error" in record or record["level"] == "fatal"):
             found.append(record.get("error") or record["msg"])
     text = next((line for line in found if line.strip()), "")
-    # Go's and etcd 3.5's quotes are not those of 3.6.
-    return re.sub(r"['`]", '"', text)
+    # Go's and etcd 3.5's quotes are not those of 3.6; and the ports are of this run.
+    return re.sub(r"127\.0\.0\.1:\d{4,5}\b", "127.0.0.1:PORT", re.sub(r"['`]", '"', text))
 
 
 def answers(port):
@@ -115,7 +117,7 @@ UNSERVABLE = [
     [*PLACES[:4], "--initial-cluster=default=http://127.0.0.1:PEER,other=http://127.0.0.1:PEER"], [*PLACES[:4], "--initial-cluster="],
     [*PLACES[:3], "--initial-advertise-peer-urls=http://127.0.0.1:PEER,http://127.0.0.1:1", PLACES[4]], [*PLACES, "--initial-cluster-state=existing"],
     [*PLACES[:4], "--initial-cluster=default=http://127.0.0.1:PEER,other=http://127.0.0.1:1", "--initial-cluster-state=existing"],
-    [*PLACES[:4], "--initial-cluster=default=http://127.0.0.1:PEER,default=http://127.0.0.1:1"], [*PLACES[:4], "--initial-cluster=default=http://no.such.invalid:PEER"],
+    [*PLACES[:4], "--initial-cluster=default=http://127.0.0.1:PEER,default=http://127.0.0.1:1"],
     [*PLACES[1:], "--listen-client-urls", "http://127.0.0.1:99999"], [*PLACES[1:], "--listen-client-urls", "https://127.0.0.1:CLIENT"],
 ]
 
