@@ -111,6 +111,7 @@ extension Node {
         if defragmentation.isRunning { store.beginDefragmentation() }
         raft.snapshotInstalled(index: index)
         membersChanged()
+        stopIfOlderThanCluster()
         emit(.dispose(StoreDisposal(applier: old)))
         emit(.snapshotInstalled(index))
         prepareNext()
@@ -120,6 +121,7 @@ extension Node {
     private func replaceStore(with new: Applier) -> Applier {
         let old = applier
         new.takePlace(of: old)
+        new.mvcc.settings = old.mvcc.settings
         applier = new
         watches.restore(from: new.mvcc)
         return old

@@ -28,10 +28,9 @@ extension Node {
     /// now and again.
     func watchVersions() {
         lowerSchemaIfPossible()
-        guard raft.role == .leader, raft.log.term(at: raft.log.appliedIndex) == raft.term else {
-            versionLook = nil
-            return
-        }
+        // A look of an earlier term ends with it.
+        if let look = versionLook, look.term != raft.term { versionLook = nil }
+        guard raft.role == .leader, raft.log.term(at: raft.log.appliedIndex) == raft.term else { return }
         let isNewTerm = versionLook == nil && lookedInTerm != raft.term
         guard isNewTerm || (now >= nextVersionCheck && versionLook == nil) else { return }
         lookedInTerm = raft.term

@@ -302,6 +302,66 @@ import WriteAheadLog
         #expect(refusal(settings, try directory(of: "3.6.0")) == nil)
     }
 
+    // MARK: Data of etcd 3.5
+
+    /// A directory of the schema of 3.5 whose store has a record of its member that is of long ago.
+    private func directoryOf35(_ settings: NodeSettings) throws -> SimulatedDisk {
+        let member = try TestMember.ready(settings: settings)
+        for number in 1...10 { member.put("key \(number)") }
+        member.commit()
+        member.put("and one that says that all of that is committed")
+        member.settle()
+        let (disk, id) = (member.crashed(), member.node.memberID)
+        let stale = ClusterMember(id: id, peerURLs: [Bytes(text: "http://long.ago:1")], isLearner: true)
+        try TestMember.withStore(on: disk) { store in
+            store.delete(.meta, key: MetaKey.storageVersion)
+            store.put(.cluster, key: Cluster.versionKey, value: Bytes(text: "3.5.0"))
+            store.put(.members, key: Bytes(text: id.description), value: stale.json.encoded())
+            store.freeze()
+            var committer = try #require(store.beginCommit(syncedIndex: store.appliedIndex))
+            store.finishCommit(try committer.run())
+        }
+        return disk
+    }
+
+    private func members(_ disk: SimulatedDisk, _ settings: NodeSettings) throws -> ([ClusterMember], [String]) {
+        let opened = try Node.open(disk: disk, settings: settings, monotonicNanoseconds: 0, unixNanoseconds: 0)
+        defer {
+            opened.node.close()
+            opened.writer.close()
+        }
+        return (opened.node.applier.cluster.members, opened.notes)
+    }
+
+    /// From the log alone, and from the last `.snap` file and the log.
+    @Test(arguments: [10_000, 4] as [UInt64])
+    func membersAreThoseOfTheLog(snapshotEntryCount: UInt64) throws {
+        var settings = TestMember.settings
+        settings.name = "heron"
+        settings.snapshotEntryCount = snapshotEntryCount
+        let disk = try directoryOf35(settings)
+        let hasSnapshot = try disk.list("/data/member/snap").contains { $0.hasSuffix(".snap") }
+        #expect(hasSnapshot == (snapshotEntryCount == 4))
+        let (found, notes) = try members(disk, settings)
+        #expect(found.count == 1 && found[0].name == Bytes(text: "heron") && !found[0].isLearner)
+        #expect(found[0].peerURLs == [Bytes(text: "http://localhost:2380")])
+        #expect(notes.contains("the members in the store were not up to date, and are taken from the log"))
+        // A clean store is left as it is.
+        #expect(try members(TestMember.ready(settings: settings).crashed(), settings).1.isEmpty)
+    }
+
+    @Test func withoutItsSnapshotFileTheStoreIsAllThereIs() throws {
+        var settings = TestMember.settings
+        settings.snapshotEntryCount = 4
+        let disk = try directoryOf35(settings)
+        for name in try disk.list("/data/member/snap") where name.hasSuffix(".snap") {
+            try disk.remove("/data/member/snap/\(name)")
+        }
+        let (found, notes) = try members(disk, settings)
+        #expect(found.map(\.peerURLs) == [[Bytes(text: "http://long.ago:1")]])
+        #expect(notes.contains { $0.hasPrefix("there is no readable .snap file of the snapshot at") })
+    }
+
     @Test func keysAloneHaveTheirLeaseUntil37() throws {
         for (version, hasLease) in [(EtcdVersion.presented, true), (.presented37, false)] {
             var settings = TestMember.settings

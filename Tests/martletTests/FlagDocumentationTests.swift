@@ -20,6 +20,7 @@ import Testing
 
         A command line that cannot be read ends the server with code 2 and the usage; one that cannot be carried out with code 1 and the
         reason in the log. What a flag does *not* do here is said in its line. A flag that is refused may be given its default.
+        [clusters.md](clusters.md) says how members find and join each other.
 
         This file is written from `Sources/martlet/Flags/FlagTable.swift` by a test.
 
