@@ -120,6 +120,38 @@ def removed_while_away():
         check("who was removed while it was away ends by itself, with 0", code == 0 and away.said("the member has been permanently removed from the cluster"), (code, away.log_tail()))
 
 
+def personas():
+    """Which etcd a member is: what it is told, or what its data are of."""
+    with Cluster(["martlet"]) as cluster:
+        member = cluster.members[0]
+
+        def said():
+            status = member.status()
+            return status["version"].decode(), status["storageVersion"].decode()
+
+        check("a new cluster is of 3.6", said() == ("3.6.14", "3.6.0"), said())
+        member.stop()
+        member.extra = ["--etcd-version=3.7"]
+        member.start()
+        check("told so it is of 3.7", said() == ("3.7.1", "3.7.0"), said())
+        with member.client() as client:
+            lease = client.ask("Lease/LeaseGrant", TTL=100)["ID"]
+            client.ask("KV/Put", key=b"k", lease=lease)
+            found = client.ask("KV/Range", key=b"k", keys_only=True)["kvs"][0]
+        check("whose keys alone have no lease", not found.get("lease"), found)
+        member.stop()
+        member.extra = []
+        member.start()
+        check("and stays so by its data", said() == ("3.7.1", "3.7.0"), said())
+        joined = cluster.add("martlet")
+        check("as does one that joins it", joined.status()["version"] == b"3.7.1", joined.status())
+        for each in cluster.members:
+            each.stop()
+        member.extra = ["--etcd-version=3.6"]
+        code, log = refused(member)
+        check("one of 3.6 does not start there", code == 1 and "server version is lower than determined cluster version" in log, log)
+
+
 def lost_data():
     with Cluster(["martlet"] * 3) as cluster:
         lost = cluster.followers()[0]
@@ -145,5 +177,6 @@ if __name__ == "__main__":
     in_place()
     snapshot_of_35()
     removed_while_away()
+    personas()
     lost_data()
     finish()
