@@ -1,24 +1,27 @@
 """What stands in deploy/, done as it stands there, with no container engine: see support/images.py and support/containers.py.
 
-The Dockerfile makes an image, the image serves; the systemd unit's command tells systemd that it is ready."""
+The Dockerfile makes an image, the image serves; three members come up by compose.yaml, one is killed and comes back; the systemd unit's
+command tells systemd that it is ready."""
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from support import checks
+from support import checks, compose
 from support.checks import check, finish, note, skip
 from support.containers import Container, Host, enter, obstacle
 from support.images import BuildError, Image
 from support.servers import ETCDCTLS, ROOT, environment, run
 
 DEPLOY = os.path.join(ROOT, "deploy")
-UNIT = os.path.join(DEPLOY, "martlet.service")
+COMPOSE, UNIT = (os.path.join(DEPLOY, name) for name in ("compose.yaml", "martlet.service"))
 # More than the libraries named and the program need would be a mistake.
-LARGEST_ADDITION = 100 << 20
+LARGEST_ADDITION = 120 << 20
 
 
 def etcdctl(endpoints, *words):
@@ -89,6 +92,93 @@ def one_container(image):
         check("a container that serves nothing is not well", container.execute(["true"])[0] == 0 and not container.healthy(), container.execute(["true"]))
 
 
+def statuses(endpoints):
+    """[(member, leader, revision)] of those that answer."""
+    text = etcdctl(endpoints, "endpoint", "status", "-w", "json")
+    try:
+        return [(found["Status"]["header"]["member_id"], found["Status"].get("leader"), found["Status"]["header"]["revision"]) for found in json.loads(text)]
+    except ValueError:
+        return text
+
+
+def declared(services):
+    """What a reader may expect of a compose file with three members."""
+    check("compose.yaml: three members of the same image, built from the Dockerfile", [service.image for service in services] == ["martlet"] * 3
+          and all(service.build == {"context": "..", "dockerfile": "deploy/Dockerfile"} for service in services), [vars(service) for service in services])
+    check("each begins again when it has ended, in a root that cannot be written to and without rights",
+          all(service.restart == "unless-stopped" and service.hardened for service in services), [vars(service) for service in services])
+    shown = [(address, port) for service in services for address, port, _ in service.ports]
+    check("each has a volume and a port of its own, shown on the loopback interface alone", len({*shown}) == 3 == len({name for service in services for name in service.volumes})
+          and {address for address, _ in shown} == {"127.0.0.1"}, shown)
+
+
+def three_members(image):
+    services = compose.load(COMPOSE)
+    declared(services)
+    hosts = [Host(service.hostname) for service in services]
+    members = [Container(image, host, service.command, hosts, service.volumes, service.health, grace=service.grace) for service, host in zip(services, hosts)]
+    endpoints = [f"{host.address}:{service.ports[0][2]}" for service, host in zip(services, hosts)]
+    try:
+        for member in members:
+            member.start()
+        if check("three members come up by compose.yaml and get well", together(Container.wait_healthy, members), logs(members)):
+            one_dies(members, endpoints)
+            all_stop(members, endpoints)
+    finally:
+        for member in members:
+            member.close()
+
+
+def together(work, items):
+    """Whether all of them gave true."""
+    with ThreadPoolExecutor(len(items)) as pool:
+        return all(pool.map(work, items))
+
+
+def logs(members):
+    return "\n".join(f"{member.host.name}: {member.log_tail(700)}" for member in members)
+
+
+def one_dies(members, endpoints):
+    """The leader is killed; the others serve; it comes back and has what it missed."""
+    listed = etcdctl(endpoints[:1], "member", "list").splitlines()
+    check("etcdctl lists three members, all started", len(listed) == 3 and all(", started, " in line for line in listed), listed)
+    puts = [etcdctl([endpoint], "put", f"k{number}", f"v{number}") for number, endpoint in enumerate(endpoints)]
+    gets = [etcdctl([endpoint], "get", "--prefix", "--print-value-only", "k").split() for endpoint in endpoints]
+    check("each takes writes and reads all of them", puts == ["OK\n"] * 3 and gets == [["v0", "v1", "v2"]] * 3, (puts, gets))
+    found = statuses(endpoints)
+    leaders = {leader for _, leader, _ in found} if isinstance(found, list) else set()
+    if not check("all follow the same leader", len(found) == 3 and len(leaders) == 1, found):
+        return
+    dying = next(number for number, (member, leader, _) in enumerate(found) if member == leader)
+    others = [endpoint for number, endpoint in enumerate(endpoints) if number != dying]
+    began = time.time()
+    members[dying].kill()
+    end = time.time() + 20
+    while (answer := etcdctl(others, "put", "missed", "it", "--command-timeout=1s")) != "OK\n" and time.time() < end:
+        time.sleep(0.1)
+    check("with the leader killed the others serve", answer == "OK\n", (answer, logs(members)))
+    note(f"{time.time() - began:.1f} s after the kill")
+    check("what was acknowledged before is there", etcdctl(others, "get", "--prefix", "--print-value-only", "k").split() == ["v0", "v1", "v2"])
+    members[dying].start()
+    check("begun again, it gets well", members[dying].wait_healthy(), members[dying].log_tail())
+    missed = etcdctl([endpoints[dying]], "get", "--consistency=s", "--print-value-only", "missed")
+    check("and has what it missed", missed == "it\n", missed)
+
+
+def all_stop(members, endpoints):
+    """`docker compose stop` and `start`."""
+    codes = []
+    together(lambda member: codes.append(member.stop()) or True, members)
+    check("all stop within their time", codes == [0, 0, 0], (codes, logs(members)))
+    for member in members:
+        member.start()
+    well = together(Container.wait_healthy, members)
+    check("all begin again, with their data", well and etcdctl(endpoints, "get", "--print-value-only", "missed") == "it\n", logs(members))
+    hashes = etcdctl(endpoints, "endpoint", "hashkv", "-w", "json")
+    check("which is the same on all", len({found["HashKV"]["hash"] for found in json.loads(hashes)} if hashes.startswith("[") else "") == 1, hashes)
+
+
 def unit(image):
     """The systemd unit's command in the image, which has the same folders, with a socket where systemd listens."""
     with open(UNIT, encoding="utf-8") as file:
@@ -130,6 +220,7 @@ def main():
         finish()
     enter(lambda: builds(image))
     one_container(image)
+    three_members(image)
     unit(image)
     finish()
 
