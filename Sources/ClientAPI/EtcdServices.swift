@@ -44,6 +44,10 @@ package final class EtcdServices: GRPCHandler {
         guard let method = EtcdMethod(rawValue: method.rawValue) else {
             unreachable("a method that was not registered")
         }
+        guard isServed(method, message) else {
+            server.fail(call, .notSupportedForLearner)
+            return
+        }
         guard countClient(of: call, isStream: false) else { return }
         journal.begin(call, method, message, now: server.pollNanoseconds)
         guard node.hasLeader || !responder.requiresLeader(call) else {
@@ -55,6 +59,18 @@ package final class EtcdServices: GRPCHandler {
             carryOutRecipes()
         } catch {
             server.fail(call, error)
+        }
+    }
+
+    /// Whether this member may serve a call: one without a vote serves what needs nobody else (etcd v3.6
+    /// `server/etcdserver/api/v3rpc/interceptor.go`).
+    private func isServed(_ method: EtcdMethod, _ message: RawSpan) -> Bool {
+        guard node.isLearner else { return true }
+        switch method {
+        case .status, .snapshot: return true
+        // What is no request is refused for that.
+        case .range: return (try? decoder.decode(RangeRequest.self, message))?.serializable ?? true
+        default: return false
         }
     }
 
@@ -223,13 +239,13 @@ package final class EtcdServices: GRPCHandler {
     }
 
     package func serverStreamCall(_ call: CallID, method: MethodIndex, message: RawSpan) {
-        guard let stream = stream(call), admit(call) else { return }
+        guard let stream = stream(call), admit(call, method, message) else { return }
         stream.opened(call)
         deliver(message, call, stream)
     }
 
     package func streamOpened(_ call: CallID, method: MethodIndex) {
-        guard let stream = stream(call), admit(call) else { return }
+        guard let stream = stream(call), admit(call, method, RawSpan()) else { return }
         stream.opened(call)
     }
 
@@ -255,7 +271,11 @@ package final class EtcdServices: GRPCHandler {
     }
 
     /// Whether a stream may be opened. One that wants a leader is watched from now on.
-    private func admit(_ call: CallID) -> Bool {
+    private func admit(_ call: CallID, _ method: MethodIndex, _ message: RawSpan) -> Bool {
+        if let method = EtcdMethod(rawValue: method.rawValue), !isServed(method, message) {
+            server.fail(call, .notSupportedForLearner)
+            return false
+        }
         guard countClient(of: call, isStream: true) else { return false }
         guard responder.requiresLeader(call) else { return true }
         guard node.hasLeader else {

@@ -7,10 +7,14 @@ struct LeaderMonitor {
     private var nextLook: UInt64 = 0
     private var looksWithoutLeader = 0
 
-    /// Time between two looks in nanoseconds: an election timeout with etcd's defaults.
-    static let interval: UInt64 = 1_000_000_000
+    /// Time between two looks in nanoseconds: an election timeout.
+    let interval: UInt64
     /// How many looks in a row must find no leader.
     static let patience = 3
+
+    init(interval: UInt64) {
+        self.interval = interval
+    }
 
     mutating func add(_ call: CallID) {
         calls.insert(call)
@@ -27,7 +31,7 @@ struct LeaderMonitor {
             return []
         }
         guard now >= nextLook else { return [] }
-        nextLook = now &+ Self.interval
+        nextLook = now &+ interval
         looksWithoutLeader += 1
         guard looksWithoutLeader >= Self.patience else { return [] }
         looksWithoutLeader = 0

@@ -9,11 +9,12 @@ final class Responder {
     let server: GRPCServer
     private var header: ResponseHeaderWriter
     /// Streams that end when the member has no leader.
-    var leaders = LeaderMonitor()
+    var leaders: LeaderMonitor
 
     init(node: Node, server: GRPCServer) {
         self.node = node
         self.server = server
+        leaders = LeaderMonitor(interval: node.settings.electionTimeoutNanoseconds)
         header = ResponseHeaderWriter(clusterID: node.clusterID, memberID: node.memberID)
     }
 

@@ -18,8 +18,8 @@ package protocol PeerMember: AnyObject {
     func memberList(isLinearizable: Bool, _ token: RequestToken)
     func promoteMember(_ id: MemberID, _ token: RequestToken)
     func hashKV(revision: Int64, _ token: RequestToken)
-    func keepLeaseAlive(_ id: LeaseID, _ token: RequestToken)
-    func leaseTimeToLive(_ request: LeaseTimeToLiveRequest, _ token: RequestToken)
+    func keepLeaseAliveForPeer(_ id: LeaseID, _ token: RequestToken)
+    func leaseTimeToLiveForPeer(_ request: LeaseTimeToLiveRequest, _ token: RequestToken)
 }
 
 extension Node: PeerMember {

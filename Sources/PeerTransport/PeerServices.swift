@@ -30,14 +30,12 @@ package final class PeerServices {
         case .promote(let id): member.promoteMember(id, token(for: call))
         case .hashKV(let revision): member.hashKV(revision: revision, token(for: call))
         case .renewLease(let id):
-            guard member.isLeader else { return call.answer(.error(400, Self.notPrimary)) }
-            member.keepLeaseAlive(id, token(for: call))
+            member.keepLeaseAliveForPeer(id, token(for: call))
         case .leaseTimeToLive(let id, let wantsKeys):
-            guard member.isLeader else { return call.answer(.error(500, Self.notPrimary)) }
             var request = LeaseTimeToLiveRequest()
             request.id = id.rawValue
             request.keys = wantsKeys
-            member.leaseTimeToLive(request, token(for: call))
+            member.leaseTimeToLiveForPeer(request, token(for: call))
         case .downgradeEnabled: member.memberList(isLinearizable: true, token(for: call))
         }
     }
@@ -110,11 +108,6 @@ package final class PeerServices {
         switch result {
         case .failure(let error): return leaseFailure(error, otherwise: 400)
         case .success(let reply):
-            guard let response = try? LeaseKeepAliveResponse(decoding: reply.body) else {
-                unreachable("an answer of our own cannot be read")
-            }
-            // What is answered to a client with no time to live.
-            if response.ttl == 0 { return .error(404, "lease not found") }
             return PeerResponse(200, fields: [PeerResponse.protobuf], body: reply.body)
         }
     }
@@ -126,7 +119,6 @@ package final class PeerServices {
             guard var response = try? LeaseTimeToLiveResponse(decoding: reply.body) else {
                 unreachable("an answer of our own cannot be read")
             }
-            if response.ttl == -1 && response.grantedTTL == 0 { return .error(404, "lease not found") }
             response.header = ResponseHeader()
             var outer = LeaseInternalResponse()
             outer.leaseTimeToLiveResponse = response
@@ -136,6 +128,7 @@ package final class PeerServices {
 
     private func leaseFailure(_ error: EtcdError, otherwise status: Int) -> PeerResponse {
         switch error {
+        case .leaseNotFound: .error(404, "lease not found")
         case .timeout: .error(408, "waiting for node to catch up its applied index has timed out")
         case .notPrimary, .leaderChanged, .notLeader: .error(status, Self.notPrimary)
         default: .error(status, Self.coreText(error))

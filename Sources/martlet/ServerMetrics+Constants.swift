@@ -7,12 +7,9 @@ extension ServerMetrics {
 
     private var peerFamilies: [MetricFamily] {
         [
-            .counter(
-                "etcd_server_heartbeat_send_failures_total",
-                "The total number of leader heartbeat send failures (likely overloaded from slow disk).", 0),
             .gauge(
                 "etcd_server_snapshot_apply_in_progress_total",
-                "1 if the server is applying the incoming snapshot. 0 if none.", 0),
+                "1 if the server is applying the incoming snapshot. 0 if none.", 0)
         ]
     }
 

@@ -39,7 +39,11 @@ extension ServerMetrics {
                 node.raft.role == .leader),
             .gauge(
                 "etcd_server_is_learner", "Whether or not this member is a learner. 1 if is, 0 otherwise.",
-                cluster.member(node.memberID)?.isLearner ?? false),
+                node.isLearner),
+            .counter(
+                "etcd_server_heartbeat_send_failures_total",
+                "The total number of leader heartbeat send failures (likely overloaded from slow disk).",
+                node.measurements.lateHeartbeatCount),
             .gauge("etcd_debugging_auth_revision", "The current revision of auth store.", node.applier.auth.revision),
             .gauge(
                 "etcd_server_quota_backend_bytes", "Current backend storage quota size in bytes.",

@@ -30,7 +30,9 @@ final class TestService {
 
     static let quotaByteCount: Int64 = 123_456_789
 
-    init() throws {
+    /// - Parameter prepare: makes what the member finds on its disk at the start.
+    init(prepare: (SimulatedDisk) throws -> Void = { _ in }) throws {
+        try prepare(disk)
         var settings = NodeSettings(dataDirectory: "/data")
         settings.logSettings.segmentByteCount = 64_000
         settings.quotaByteCount = Self.quotaByteCount
@@ -53,6 +55,16 @@ final class TestService {
         let service = try TestService()
         defer { service.close() }
         service.start()
+        try body(service)
+    }
+
+    /// Runs a body with a service that has started, and is not ready.
+    static func withStarted(
+        prepare: (SimulatedDisk) throws -> Void, _ body: (TestService) throws -> Void
+    ) throws {
+        let service = try TestService(prepare: prepare)
+        defer { service.close() }
+        service.node.start()
         try body(service)
     }
 

@@ -208,6 +208,45 @@ import WriteAheadLog
         #expect(try cluster.theLeader().node.mvcc.currentRevision > answered)
     }
 
+    /// The record of a snapshot must not say that entries are committed which the log does not hold: it could not be opened.
+    @Test func theRecordOfASnapshotSpeaksOfNoEntryThatIsNotWritten() throws {
+        var settings = TestCluster.settings
+        settings.snapshotEntryCount = 1
+        settings.commitChangeCount = 1
+        let cluster = try TestCluster.ready(settings: settings)
+        defer { cluster.close() }
+        let leader = try cluster.theLeader()
+        let id = leader.node.memberID
+        cluster.advance(milliseconds: 300)
+        (cluster.stalledLogs, cluster.stalledStores) = ([id], [id])
+        leader.put("a")
+        cluster.settle()
+        for number in 1...5 { leader.put("b \(number)") }
+        cluster.settle()
+        // The first is synced, the others are being written, and the file begins to take the first.
+        leader.runLog()
+        cluster.settle()
+        #expect(leader.committer != nil)
+        for number in 1...5 { leader.put("c \(number)") }
+        cluster.settle()
+        #expect(leader.node.raft.log.appliedIndex == leader.node.raft.log.lastIndex, "the others have it all")
+        leader.runStore()
+        var isSaved = false
+        while !isSaved, let job = leader.logJobs.first {
+            if case .save = job { isSaved = true }
+            leader.runLog()
+        }
+        #expect(isSaved)
+        let disk = leader.crashed(.keepAll)
+        #expect(try TestMember.hardState(on: disk).commit <= TestMember.lastLogIndex(on: disk))
+        cluster.crash(id, .keepAll)
+        (cluster.stalledLogs, cluster.stalledStores) = ([], [])
+        try cluster.start(id)
+        _ = try cluster.elect()
+        cluster.advance(milliseconds: 500)
+        try cluster.expectSameKeys()
+    }
+
     // MARK: Rule 8: what only a leader may propose carries its term
 
     @Test func aLeaderThatWasDeposedRevokesNothing() throws {
@@ -239,5 +278,32 @@ import WriteAheadLog
         #expect(revocations == 0)
         #expect(cluster.up.allSatisfy { $0.node.applier.leases.leaseIDs == [LeaseID(7)] })
         cluster.onSend = nil
+    }
+
+    /// A leader asks the members for their versions, and leads no more when the last answers.
+    @Test func whatALeaderDecidedIsNotProposedThroughTheNext() throws {
+        let cluster = try TestCluster(count: 3, holdsVersions: true)
+        defer { cluster.close() }
+        try cluster.advance(until: "the leader asks the others") { ($0.heldVersions ?? []).count == 2 }
+        let old = try cluster.theLeader()
+        let next = try cluster.followers()[0].node.memberID
+        var heartbeat = RaftMessage()
+        heartbeat.type = .heartbeat
+        heartbeat.from = next.rawValue
+        heartbeat.to = old.node.memberID.rawValue
+        heartbeat.term = old.node.raft.term.next.rawValue
+        old.node.receive(heartbeat)
+        for question in try #require(cluster.heldVersions) {
+            #expect(question.asker == old.node.memberID)
+            old.node.peerAnswered(question.number, .success(.version(server: "3.6.0", cluster: "3.6.0")))
+        }
+        old.pump()
+        #expect(old.node.raft.leader == next)
+        let proposals = old.sent.filter { $0.type == .prop }.flatMap(\.entries).filter { entry in
+            guard let request = try? InternalRaftRequest(decoding: entry.data ?? []) else { return false }
+            if case .clusterVersionSet? = request.operation { return true }
+            return false
+        }
+        #expect(proposals.isEmpty)
     }
 }

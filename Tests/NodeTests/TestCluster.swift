@@ -43,6 +43,8 @@ final class TestCluster {
     private var ownSettings: [MemberID: NodeSettings] = [:]
     /// Versions that members claim to have, where it is not their own.
     var versions: [MemberID: String] = [:]
+    /// Questions for versions that are not answered, if a test wants to answer them itself; nil if it does not.
+    var heldVersions: [(asker: MemberID, number: UInt64)]?
     /// Called with each message as it is sent.
     var onSend: ((RaftMessage) -> Void)?
 
@@ -53,7 +55,8 @@ final class TestCluster {
     }
 
     /// Members of a new cluster, started and connected.
-    init(count: Int, settings: NodeSettings = TestCluster.settings) throws {
+    init(count: Int, settings: NodeSettings = TestCluster.settings, holdsVersions: Bool = false) throws {
+        if holdsVersions { heldVersions = [] }
         self.settings = settings
         let bootstrap = ClusterBootstrap(
             members: (0..<count).map { number in
@@ -232,6 +235,9 @@ final class TestCluster {
         case .renewLease(let id): answerer.node.keepLeaseAliveForPeer(id, token)
         case .leaseTimeToLive(let request): answerer.node.leaseTimeToLiveForPeer(request, token)
         case .promote(let id): answerer.node.promoteMember(id, token)
+        case .version where heldVersions != nil:
+            heldVersions?.append((asker, question.number))
+            return
         case .version:
             let version = versions[question.to] ?? answerer.node.etcdVersion.description
             member.node.peerAnswered(question.number, .success(.version(server: version, cluster: "3.0.0")))
