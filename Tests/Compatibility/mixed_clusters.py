@@ -1,4 +1,5 @@
-"""Martlet and real etcd 3.5.1 in one cluster, in every combination of three, each leading in turn under a recorded load; each sends the other snapshots; and at the end all hold the same.
+"""Martlet and real etcd 3.5.1 in one cluster, in every combination of three, each leading in turn under a recorded load; members of either
+kind come and go; each sends the other snapshots; and at the end all hold the same.
 
 A real etcd 3.5.1 is ended by SIGTERM only: killed, it forgets entries (issue 13766). If hashes differ, the log is applied anew to see who is wrong."""
 import os
@@ -92,9 +93,41 @@ def snapshots(leading: str, away: str) -> None:
         load.finish(f"a snapshot from {leading} to {away}", 100)
 
 
+def downgrade(cluster: Cluster) -> None:
+    """Takes a cluster of Martlets, which is of version 3.6, down to 3.5, so that an etcd 3.5 can join it."""
+    cluster.ask("Maintenance/Downgrade", action=1, version=b"3.5")
+    versions, end = [], time.monotonic() + 30
+    while versions != [b"3.5.0"] * len(cluster.members) and time.monotonic() < end:
+        time.sleep(0.2)
+        versions = [member.status().get("storageVersion") for member in cluster.members]
+    check("a cluster of Martlets is taken down to 3.5", versions == [b"3.5.0"] * len(cluster.members), versions)
+
+
+def members(first: str, joins: str) -> None:
+    """A member of the other kind joins as a learner, is promoted and leads; one of the first three goes."""
+    with Cluster([KINDS[first]] * 3) as cluster:
+        time.sleep(5)  # a change is refused until all have been connected for so long
+        if KINDS[joins] == "etcd" and KINDS[first] == "martlet":
+            downgrade(cluster)
+        load = Load(cluster, f"{SEED}/members/{joins}", callers=4).start()
+        load.advance(100)
+        added = cluster.add(KINDS[joins], learner=True)
+        load.advance(50)
+        cluster.promote(added)
+        cluster.remove(cluster.followers()[0])
+        cluster.move_leader(added)
+        check(f"{joins} joins {first} as a learner, is promoted and leads", load.advance(100), load.problems)
+        voter = cluster.add(KINDS[joins])
+        check(f"{joins} joins as a voter", load.advance(100), load.problems)
+        cluster.remove(added)
+        load.finish(f"{joins} joins {first}", 100)
+        listed = [[member.get("name") for member in client.ask("Cluster/MemberList")["members"]] for _, client in each(cluster.members)]
+        check(f"{joins} joins {first}: all have the same list of members", all(names == listed[0] for names in listed) and voter.name.encode() in listed[0], listed)
+
+
 if __name__ == "__main__":
     began = time.time()
-    parts = [*((each_leads, it) for it in COMBINATIONS), (snapshots, "M", "E"), (snapshots, "E", "M")]
+    parts = [*((each_leads, it) for it in COMBINATIONS), (snapshots, "M", "E"), (snapshots, "E", "M"), (members, "E", "M"), (members, "M", "E")]
     for function, *arguments in parts:
         name = f"{function.__name__} {' '.join(arguments)}"
         if ONLY in name:
