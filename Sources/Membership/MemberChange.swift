@@ -42,10 +42,10 @@ package struct MemberReach: Equatable, Sendable {
     package var steady: [MemberID]
     /// The others with which it is connected at all.
     package var connected: [MemberID]
-    /// Whether the learner that is to be given a vote has at least nine tenths of the leader's log.
+    /// Whether the learner that is to be given a vote has at least nine tenths of the leader's log; so does whoever is none.
     package var isLearnerInSync: Bool
 
-    package init(own: MemberID, steady: [MemberID] = [], connected: [MemberID] = [], isLearnerInSync: Bool = false) {
+    package init(own: MemberID, steady: [MemberID] = [], connected: [MemberID] = [], isLearnerInSync: Bool = true) {
         self.own = own
         self.steady = steady
         self.connected = connected
@@ -74,11 +74,10 @@ extension Cluster {
             try check(change.confChange)
             // etcd looks at none of them; but what is no URL makes every real etcd but the one it is of stop.
             if members.count > 1 { _ = try PeerURL.list(peerURLs) }
-        case .promote(let id):
-            guard let member = member(id) else { throw .memberNotFound }
-            guard member.isLearner else { throw .memberNotLearner }
+        case .promote:
+            // That there is such a learner etcd finds out last.
             guard reach.isLearnerInSync else { throw .learnerNotReady }
-            if isStrict { try checkQuorum(promoting: member) }
+            if isStrict { try checkPromotionQuorum() }
             try check(change.confChange)
         }
     }
@@ -114,7 +113,7 @@ extension Cluster {
     }
 
     /// The same with a learner that is given a vote, and that counts as started (`IsReadyToPromoteMember`).
-    private func checkQuorum(promoting _: ClusterMember) throws(EtcdError) {
+    private func checkPromotionQuorum() throws(EtcdError) {
         let startedCount = voters.count(where: \.isStarted) + 1
         guard startedCount >= (voters.count + 1) / 2 + 1 else { throw .memberNotEnoughStarted }
     }
