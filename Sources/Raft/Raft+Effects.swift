@@ -27,10 +27,12 @@ extension Raft {
         if role == .leader && appendsAreDue { sendAppends() }
         var taken = effects
         effects = RaftEffects()
-        taken.entries = log.offer()
+        round += 1
+        taken.entries = log.offer(in: round)
         taken.committedEntries = log.release()
         taken.mustSync = !taken.entries.isEmpty || taken.snapshot != nil || hasUnsavedVote
-        taken.mark = SyncMark(lastIndex: log.lastIndex, lastTerm: log.lastTerm, term: term, vote: vote)
+        taken.mark = SyncMark(
+            lastIndex: log.lastIndex, lastTerm: log.lastTerm, term: term, vote: vote, round: round)
         let state = hardState
         if state != savedHardState {
             taken.hardState = state
@@ -47,12 +49,9 @@ extension Raft {
 
     /// All rounds up to the one whose effects had this mark are written and synced.
     package mutating func synced(_ mark: SyncMark) {
-        // Of an earlier term: entries it speaks of may have been overwritten, and even brought back, since. The round that
-        // syncs the present term says it all.
-        guard mark.term == term else { return }
-        log.markSynced(through: mark.lastIndex, term: mark.lastTerm)
+        log.markSynced(through: mark.lastIndex, in: mark.round)
         switch role {
-        case .candidate: if mark.vote == id { countVote(of: id, isGranted: true) }
+        case .candidate: if mark.term == term, mark.vote == id { countVote(of: id, isGranted: true) }
         case .leader: advanceCommit()
         case .follower, .preCandidate: break
         }

@@ -142,6 +142,7 @@ extension Raft {
         leader = .none
         leadTransferee = nil
         departureIndex = nil
+        acceptedIndex = .zero
         electionElapsedTicks = 0
         heartbeatElapsedTicks = 0
         drawElectionTimeout()

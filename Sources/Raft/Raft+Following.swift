@@ -16,8 +16,8 @@ extension Raft {
         }
         let known = append.entries.prefix { log.term(at: LogIndex($0.index)) == Term($0.term) }.count
         if known < append.entries.count {
-            // A leader that contradicts what is committed is none; nothing is answered.
-            guard LogIndex(append.entries[known].index) > log.committedIndex else { return }
+            // A leader that contradicts what is committed, or itself, is none; nothing is answered.
+            guard LogIndex(append.entries[known].index) > max(log.committedIndex, acceptedIndex) else { return }
             log.replace(with: append.entries[known...])
         }
         let last = LogIndex(append.index + UInt64(append.entries.count))
@@ -28,6 +28,7 @@ extension Raft {
     /// Says that this member has all of its leader's entries up to `index`, once it has them synced. The newest such word
     /// of a round says it all.
     private mutating func acceptAppend(from leader: MemberID, through index: LogIndex) {
+        acceptedIndex = max(acceptedIndex, index)
         var answer = message(.appResp, to: leader)
         answer.index = index.rawValue
         if let position = effects.messagesAfterSync.indices.last {
@@ -86,6 +87,7 @@ extension Raft {
             acceptAppend(from: leader, through: log.committedIndex)
             return
         }
+        guard index > acceptedIndex else { return }
         log.reset(to: index, term: term)
         effects.snapshot = metadata
         configuration = metadata.confState

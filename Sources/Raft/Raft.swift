@@ -47,6 +47,11 @@ package struct Raft {
 
     var tracker: ProgressTracker
     var effects = RaftEffects()
+    /// How many rounds of effects were taken.
+    var round: UInt64 = 0
+    /// On a follower, the last entry of which it told the leader of this term that it has it. Invariant: not replaced in this
+    /// term, for that leader has it too.
+    var acceptedIndex = LogIndex.zero
     var entropy: SeededEntropy
     /// Ticks since a leader was heard, an election begun or, on a leader, the quorum checked.
     var electionElapsedTicks = 0

@@ -19,6 +19,13 @@ package struct RaftLog {
     package private(set) var compactedTerm: Term
     /// The last entry given out to be written. Invariant: `syncedIndex <= offeredIndex <= lastIndex`.
     private(set) var offeredIndex: LogIndex
+    /// The last round in which entries could be given out.
+    private var offeredRound: UInt64 = 0
+    /// The last round that is synced. Invariant: never falls.
+    private var syncedRound: UInt64 = 0
+    /// Entries that were given out and then replaced: the sync of such a round, or of an earlier one, says nothing of what
+    /// is behind `kept` now. Invariant: both grow along it; none is of a round that is synced.
+    private var replacements: [(round: UInt64, kept: LogIndex)] = []
     /// The last entry that this member has synced. Less than `compactedIndex` only while a snapshot is being written.
     package private(set) var syncedIndex: LogIndex
     /// The last entry that is decided for good. Invariant: `applied <= committed <= lastIndex`; never falls.
@@ -144,6 +151,7 @@ package struct RaftLog {
         let kept = LogIndex(first.index - 1)
         assertAlways(kept >= committedIndex && kept <= lastIndex, "what is committed is not replaced, nor a gap made")
         entries.removeLast(Int(lastIndex.rawValue - kept.rawValue))
+        if kept < offeredIndex { noteReplacement(behind: kept) }
         syncedIndex = min(syncedIndex, kept)
         offeredIndex = min(offeredIndex, kept)
         entries.append(contentsOf: new)
@@ -152,13 +160,20 @@ package struct RaftLog {
     /// Starts over behind a snapshot, whose entry is committed.
     mutating func reset(to index: LogIndex, term: Term) {
         assertAlways(index > committedIndex, "a snapshot leads forward")
+        let kept = LogIndex(index.rawValue - 1)
+        noteReplacement(behind: kept)
         entries = EntryBuffer([])
         compactedIndex = index
         compactedTerm = term
         committedIndex = index
         offeredIndex = index
         // The snapshot itself is not synced yet.
-        syncedIndex = min(syncedIndex, LogIndex(index.rawValue - 1))
+        syncedIndex = min(syncedIndex, kept)
+    }
+
+    private mutating func noteReplacement(behind kept: LogIndex) {
+        replacements.removeAll { $0.kept >= kept }
+        replacements.append((offeredRound, kept))
     }
 
     /// Forgets entries up to and with `index`, which must be applied. Those not yet synced here stay.
@@ -176,16 +191,21 @@ package struct RaftLog {
     var hasUnoffered: Bool { offeredIndex < lastIndex }
 
     /// The entries not yet given out to be written; they are now.
-    mutating func offer() -> [RaftEntry] {
+    mutating func offer(in round: UInt64) -> [RaftEntry] {
+        offeredRound = round
         guard hasUnoffered else { return [] }
         defer { offeredIndex = lastIndex }
         return Array(entries(after: offeredIndex, through: lastIndex))
     }
 
-    /// The entry of this index and term is synced, and so are those before it; nothing if the log has another there.
-    mutating func markSynced(through index: LogIndex, term: Term) {
-        guard index > syncedIndex, index <= offeredIndex, self.term(at: index) == term else { return }
-        syncedIndex = index
+    /// All that was given out up to and with this round is synced: up to `index`, but for what was replaced since.
+    mutating func markSynced(through index: LogIndex, in round: UInt64) {
+        assertAlways(round <= offeredRound && round >= syncedRound, "rounds are synced in the order they were taken")
+        syncedRound = round
+        replacements.removeAll { $0.round < round }
+        // `kept` grows along them: the first is the least.
+        let reached = min(index, offeredIndex, replacements.first?.kept ?? index)
+        syncedIndex = max(syncedIndex, reached)
     }
 
     mutating func commit(through index: LogIndex) {

@@ -21,12 +21,12 @@ import Testing
             committedIndex: LogIndex(compacted), appliedIndex: LogIndex(compacted))
     }
 
-    @Test(arguments: UInt64(0)..<20)
+    @Test(arguments: UInt64(0)..<8)
     func behavesAsAnArray(seed: UInt64) {
         var entropy = SeededEntropy(seed: seed)
         var log = log(terms: [])
         var model: [RaftEntry] = []
-        var (compacted, term): (UInt64, UInt64) = (0, 1)
+        var (compacted, term, round): (UInt64, UInt64, UInt64) = (0, 1, 0)
         for _ in 0..<400 {
             switch entropy.next() % 5 {
             case 0, 1:
@@ -36,8 +36,9 @@ import Testing
                 model.append(entry(compacted + UInt64(model.count) + 1, term: term))
                 model[model.count - 1].data = data
             case 2:
-                _ = log.offer()
-                log.markSynced(through: log.lastIndex, term: log.lastTerm)
+                round += 1
+                _ = log.offer(in: round)
+                log.markSynced(through: log.lastIndex, in: round)
                 let commit = log.committedIndex.rawValue
                 let room = log.lastIndex.rawValue - commit
                 log.commit(through: LogIndex(commit + (room > 0 ? entropy.next() % (room + 1) : 0)))
@@ -109,7 +110,10 @@ import Testing
         log.replace(with: [entry(11, term: 2)][...])
         log.commit(through: LogIndex(11))
         #expect(log.release().isEmpty, "not before it is installed")
-        log.markSynced(through: LogIndex(10), term: Term(2))
+        log.markSynced(through: LogIndex(2), in: 0)
+        #expect(log.syncedIndex < LogIndex(10), "what was written before it")
+        _ = log.offer(in: 1)
+        log.markSynced(through: LogIndex(10), in: 1)
         #expect(log.syncedIndex == LogIndex(10))
         log.markInstalled(through: LogIndex(10))
         #expect(log.release().map(\.index) == [11])
@@ -118,11 +122,33 @@ import Testing
     @Test func whatIsNotSyncedIsNotForgotten() {
         var log = log(terms: [])
         for _ in 0..<4 { _ = log.append(term: Term(1), type: .normal, data: nil) }
-        _ = log.offer()
-        log.markSynced(through: LogIndex(2), term: Term(1))
+        _ = log.offer(in: 1)
+        log.markSynced(through: LogIndex(2), in: 1)
         log.commit(through: LogIndex(4))
         log.markApplied(through: LogIndex(4))
         log.compact(through: LogIndex(4))
         #expect(log.compactedIndex == LogIndex(2))
+    }
+
+    /// Entries that come back are others: the disk may have those in between.
+    @Test func aSyncSaysNothingOfWhatWasReplacedSince() {
+        var log = log(terms: [1])
+        func replace(_ index: UInt64, terms: [UInt64]) {
+            log.replace(with: terms.enumerated().map { entry(index + UInt64($0), term: $1) }[...])
+        }
+        replace(2, terms: [2, 2, 2])
+        #expect(log.offer(in: 1).map(\.index) == [2, 3, 4])
+        replace(3, terms: [3])
+        #expect(log.offer(in: 2).map(\.index) == [3])
+        replace(3, terms: [4, 4])
+        #expect(log.offer(in: 3).map(\.index) == [3, 4])
+        replace(4, terms: [5, 5])
+        for (round, last, synced) in [(1, 4, 2), (2, 3, 2), (3, 4, 3)] as [(UInt64, UInt64, UInt64)] {
+            log.markSynced(through: LogIndex(last), in: round)
+            #expect(log.syncedIndex == LogIndex(synced), "after round \(round)")
+        }
+        #expect(log.offer(in: 4).map(\.index) == [4, 5])
+        log.markSynced(through: LogIndex(5), in: 4)
+        #expect(log.syncedIndex == LogIndex(5))
     }
 }

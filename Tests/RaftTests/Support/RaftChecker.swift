@@ -72,6 +72,12 @@ struct RaftChecker {
         guard host.store.index <= log.committedIndex, log.committedIndex <= committedIndex else {
             throw RaftViolation("\(host.id) has applied what is not committed")
         }
+        // What counts as synced is on disk.
+        if let term = log.term(at: log.syncedIndex), log.syncedIndex > host.disk.start.index {
+            guard host.disk.term(at: log.syncedIndex) == term else {
+                throw RaftViolation("\(host.id) takes \(log.syncedIndex) for synced")
+            }
+        }
     }
 
     /// Log matching: entries of one place and term are one entry, after one and the same.
@@ -171,6 +177,9 @@ struct RaftChecker {
         case .appResp where !message.reject:
             guard state.term >= message.term, host.disk.lastIndex >= LogIndex(message.index) else {
                 throw RaftViolation("\(host.id) says it has \(message.index) before that is synced")
+            }
+            guard message.term != host.raft.term.rawValue || LogIndex(message.index) <= host.raft.log.syncedIndex else {
+                throw RaftViolation("\(host.id) says it has \(message.index), which it does not count as synced")
             }
         default:
             break
