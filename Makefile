@@ -5,6 +5,7 @@ RELEASE = .build/release/martlet
 BUILD = $(SWIFT) build -c release --static-swift-stdlib --product
 SEED ?= 1
 RUNS ?= 20000
+CLUSTERS ?= 2000
 
 .PHONY: run release test unit judge compatibility check fix fuzz sim soak bench fresh clean dependencies test-dependencies
 
@@ -35,9 +36,10 @@ bench: dependencies test-dependencies ## a real etcd and Martlet under the same 
 	Scripts/fetch-oracles
 	Scripts/bench $(BENCH)
 
-sim: test-dependencies ## many seeds of the simulator; SEED and RUNS choose which
+sim: test-dependencies ## many seeds of the simulator; SEED, RUNS and CLUSTERS choose which
 	$(BUILD) martlet-sim
 	.build/release/martlet-sim --seed $(SEED) --runs $(RUNS)
+	.build/release/martlet-sim --members 0 --seed $(SEED) --runs $(CLUSTERS)
 
 SECONDS_OF_SOAK ?= 600
 SOAK ?= --seconds $(SECONDS_OF_SOAK)

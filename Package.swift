@@ -95,8 +95,9 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Apply", "BoltStore", "Environment", "EtcdMessages", "Leases", "Linearizability", "MVCC", "Node",
-                "Primitives", "Raft", "SimulatedPlatform", "Store", "Watch", "WriteAheadLog",
+                "Apply", "BoltStore", "Environment", "EtcdMessages", "Leases", "Linearizability", "MVCC",
+                "Membership", "Node", "Primitives", "Raft", "SimulatedPlatform", "Snapshots", "Store", "Watch",
+                "WriteAheadLog",
             ]),
         module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Metrics", "Primitives"]),
         module(

@@ -90,6 +90,12 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
         faultsAtNext[operation] = fault
     }
 
+    /// Takes back all faults that did not come to pass.
+    package func removeFaults() {
+        faults = [:]
+        faultsAtNext = [:]
+    }
+
     /// How many calls of this sort were made.
     package func count(of operation: DiskOperation) -> Int {
         countByOperation[Int(operation.rawValue)]

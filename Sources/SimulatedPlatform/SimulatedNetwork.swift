@@ -86,20 +86,20 @@ package struct SimulatedNetwork<Packet> {
 
     /// Sends a packet.
     ///
-    /// - Parameter byteCount: of a large one, which others overtake; 0 for the rest.
-    /// - Returns: whether anything was put on its way: a transport hears of a link that is cut.
+    /// - Parameters:
+    ///   - byteCount: of a large one, which others overtake; 0 for the rest.
+    ///   - mayRepeat: false for what a transport never sends again.
+    /// - Returns: whether it is on its way.
     @discardableResult
-    package mutating func send(_ packet: Packet, on link: Link, now: UInt64, byteCount: Int = 0) -> Bool {
-        guard !cut.contains(link) else {
+    package mutating func send(
+        _ packet: Packet, on link: Link, now: UInt64, byteCount: Int = 0, mayRepeat: Bool = true
+    ) -> Bool {
+        guard !cut.contains(link), !happens(settings.lossPerTenThousand) else {
             lostCount += 1
             return false
         }
-        guard !happens(settings.lossPerTenThousand) else {
-            lostCount += 1
-            return true
-        }
         launch(packet, on: link, now: now, byteCount: byteCount)
-        if happens(settings.duplicationPerTenThousand) {
+        if mayRepeat, happens(settings.duplicationPerTenThousand) {
             duplicatedCount += 1
             launch(packet, on: link, now: now, byteCount: byteCount)
         }

@@ -35,8 +35,13 @@ struct HashLedger {
         guard case .success(let reply) = result, let response = try? HashKVResponse(decoding: reply.body) else {
             throw SimulationFailure("a hash was refused: \(result)")
         }
-        if !model.records([0], [0], at: response.hashRevision).isEmpty { try record(response) }
+        try note(response, model)
         return true
+    }
+
+    /// Takes a hash that some member told.
+    mutating func note(_ response: HashKVResponse, _ model: KeyValueModel) throws(SimulationFailure) {
+        if !model.records([0], [0], at: response.hashRevision).isEmpty { try record(response) }
     }
 
     private mutating func record(_ response: HashKVResponse) throws(SimulationFailure) {

@@ -142,6 +142,31 @@ struct KeyValueModel {
         return next
     }
 
+    // MARK: Several changes at one revision
+
+    mutating func beginRevision() {
+        revision += 1
+    }
+
+    /// Whether anything changed at the present revision.
+    var hasChanges: Bool { versions.values.contains { $0.last?.revision == revision } }
+
+    mutating func writeNow(_ request: PutRequest) {
+        let previous = record(request.key, at: revision)
+        var record = KeyValue()
+        record.key = request.key
+        record.value = request.value
+        record.lease = request.lease
+        record.createRevision = previous?.createRevision ?? revision
+        record.modRevision = revision
+        record.version = (previous?.version ?? 0) + 1
+        write(request.key, record)
+    }
+
+    mutating func deleteNow(_ request: DeleteRangeRequest) {
+        for record in records(request.key, request.rangeEnd, at: revision) { write(record.key, nil) }
+    }
+
     private mutating func write(_ key: Bytes, _ record: KeyValue?) {
         if versions[key] == nil {
             keys.insert(key, at: keys.firstIndex { key.precedes($0) } ?? keys.endIndex)

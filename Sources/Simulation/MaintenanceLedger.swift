@@ -1,9 +1,5 @@
-internal import EtcdMessages
-internal import MVCC
 internal import Node
 internal import Primitives
-internal import SimulatedPlatform
-internal import Store
 
 /// Defragmentations and snapshots that were asked for. A defragmentation must end; a snapshot must be a whole file that holds
 /// what was applied when it was asked for, and nothing that never was.
@@ -53,18 +49,7 @@ struct MaintenanceLedger {
             throw SimulationFailure("a snapshot that nobody asked for")
         }
         snapshotCount += 1
-        let state: RecoveredState
-        do {
-            let disk = SimulatedDisk()
-            disk.placeDirectory("/data")
-            disk.place(bytes, at: "/data/db")
-            let store = try Store.open(disk: disk, path: "/data/db")
-            defer { store.close() }
-            try store.check()
-            state = try RecoveredState(try MVCCStore(store: store))
-        } catch {
-            throw SimulationFailure("a snapshot is no sound file: \(error)")
-        }
+        let state = try RecoveredState(file: bytes)
         try history.check(state, leastRevision: snapshot.leastRevision)
     }
 

@@ -4,6 +4,8 @@ internal import Leases
 internal import MVCC
 internal import Node
 internal import Primitives
+internal import SimulatedPlatform
+internal import Store
 
 /// What a member holds right after it started.
 struct RecoveredState {
@@ -33,6 +35,21 @@ struct RecoveredState {
             records = try RangeResponse(decoding: cursor.answer.body).kvs
         } catch {
             throw SimulationFailure("the recovered store cannot be read: \(error)")
+        }
+    }
+
+    /// What a copy of a store's file holds, which must be sound.
+    init(file bytes: Bytes) throws(SimulationFailure) {
+        do {
+            let disk = SimulatedDisk()
+            disk.placeDirectory("/data")
+            disk.place(bytes, at: "/data/db")
+            let store = try Store.open(disk: disk, path: "/data/db")
+            defer { store.close() }
+            try store.check()
+            try self.init(try MVCCStore(store: store))
+        } catch {
+            throw SimulationFailure("a snapshot is no sound file: \(error)")
         }
     }
 

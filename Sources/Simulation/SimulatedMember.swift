@@ -20,8 +20,16 @@ final class SimulatedMember {
     }
 
     private enum LogJob {
-        case write(LogBatch)
+        /// Whether it is still to be reported when it is done.
+        case write(LogBatch, isReported: Bool)
         case save(SnapshotJob)
+    }
+
+    /// What is to go to other members.
+    struct Outgoing {
+        var messages: [RaftMessage] = []
+        var snapshots: [(to: MemberID, message: RaftMessage, snapshot: StoreSnapshot, token: RequestToken)] = []
+        var questions: [PeerQuestion] = []
     }
 
     let disk: SimulatedDisk
@@ -42,14 +50,29 @@ final class SimulatedMember {
     private var replies: [(token: RequestToken, result: Result<Reply, EtcdError>)] = []
     /// Watch streams that have a message.
     private var readyStreams: [RequestToken] = []
-    /// Leases whose end the member itself put into the log since they were last taken.
-    private var revocations: [LeaseID] = []
+    /// A revocation that the member itself put into the log.
+    struct Revocation {
+        var id: LeaseID
+        var index: UInt64
+        var term: UInt64
+    }
+
+    /// Those since they were last taken.
+    private var revocations: [Revocation] = []
+    /// Entries applied since they were last taken, in order.
+    private var appliedEntries: [RaftEntry] = []
+    private var outgoing = Outgoing()
+    /// What the shell does wrong on purpose.
+    private let canary: ClusterSettings.Canary?
     private(set) var isReady = false
     /// Why the member stopped; nil while it runs.
     private(set) var stopError: NodeError?
 
     /// Starts a member on a disk, as a process does.
-    init(disk: SimulatedDisk, clock: SimulatedClock, settings: NodeSettings) throws(NodeError) {
+    init(
+        disk: SimulatedDisk, clock: SimulatedClock, settings: NodeSettings, canary: ClusterSettings.Canary? = nil
+    ) throws(NodeError) {
+        self.canary = canary
         self.disk = disk
         self.clock = clock
         self.settings = settings
@@ -64,6 +87,9 @@ final class SimulatedMember {
         } catch {
             throw .store(error)
         }
+        // What it applied as it was opened counts as well.
+        let log = node.raft.log
+        appliedEntries = Array(log.entries(after: log.compactedIndex, through: log.appliedIndex))
         node.start()
         takeEffects()
     }
@@ -84,9 +110,13 @@ final class SimulatedMember {
     }
 
     /// Lets an actor do one thing: write a batch, take a step of a commit, do a long read.
-    func run(_ actor: Actor) {
+    ///
+    /// - Returns: the batch that is now on the disk, if one is.
+    @discardableResult
+    func run(_ actor: Actor) -> LogBatch? {
+        var written: LogBatch?
         switch actor {
-        case .log: runLog()
+        case .log: written = runLog()
         case .store: runStore()
         case .reader:
             if reads.isEmpty {
@@ -103,6 +133,7 @@ final class SimulatedMember {
             }
         }
         takeEffects()
+        return written
     }
 
     /// Reads a piece of the oldest snapshot.
@@ -122,12 +153,17 @@ final class SimulatedMember {
         readSnapshots.append((token, bytes))
     }
 
-    private func runLog() {
+    private func runLog() -> LogBatch? {
         do throws(NodeError) {
             switch logJobs.removeFirst() {
-            case .write(let batch):
-                try batch.write(to: writer)
-                node.logSynced(batch.lastIndex)
+            case .write(let batch, let isReported):
+                do throws(NodeError) {
+                    try batch.write(to: writer)
+                } catch {
+                    guard canary == .syncErrorsAreIgnored else { throw error }
+                }
+                if isReported { node.logSynced(batch.lastIndex) }
+                return batch
             case .save(let job):
                 try job.run(disk: disk, writer: writer)
                 node.snapshotSaved()
@@ -135,6 +171,19 @@ final class SimulatedMember {
         } catch {
             node.failed(error)
         }
+        return nil
+    }
+
+    /// Has a batch written; a canary reports it before it is.
+    private func write(_ batch: LogBatch) {
+        let isEarly =
+            switch canary {
+            case .followersAnswerEarly: node.raft.role != .leader
+            case .leadersCountEarly: node.raft.role == .leader
+            default: false
+            }
+        logJobs.append(.write(batch, isReported: !isEarly))
+        if isEarly { node.logSynced(batch.lastIndex) }
     }
 
     private func runStore() {
@@ -159,6 +208,32 @@ final class SimulatedMember {
         takeEffects()
     }
 
+    /// Has the member see what time its clock shows.
+    func tick() {
+        guard stopError == nil else { return }
+        node.tick(now: clock.monotonicNanoseconds())
+        takeEffects()
+    }
+
+    /// Does something to the core, and takes what follows from it.
+    func act(_ action: (Node) -> Void) {
+        guard stopError == nil else { return }
+        action(node)
+        takeEffects()
+    }
+
+    /// What is to go to other members since the last call.
+    func takeOutgoing() -> Outgoing {
+        defer { outgoing = Outgoing() }
+        return outgoing
+    }
+
+    /// The entries applied since the last call, in order.
+    func takeAppliedEntries() -> [RaftEntry] {
+        defer { appliedEntries = [] }
+        return appliedEntries
+    }
+
     func propose(_ proposal: Proposal, _ token: RequestToken) {
         node.propose(proposal, token)
         takeEffects()
@@ -180,7 +255,7 @@ final class SimulatedMember {
     }
 
     /// Leases whose end the member itself put into the log since the last call, behind all that clients proposed.
-    func takeRevocations() -> [LeaseID] {
+    func takeRevocations() -> [Revocation] {
         defer { revocations = [] }
         return revocations
     }
@@ -247,24 +322,49 @@ final class SimulatedMember {
         writer.close()
     }
 
+    /// Removes the log's segments but the last.
+    private func loseSegments() {
+        let directory = settings.logDirectory
+        let names = ((try? disk.list(directory)) ?? []).filter { $0.hasSuffix(".wal") }
+        for name in names.dropLast() { try? disk.remove("\(directory)/\(name)") }
+        try? disk.syncDirectory(directory)
+    }
+
     private func noteRevocations(after index: LogIndex) {
-        for entry in node.raft.log.entries(after: index, through: node.raft.log.lastIndex) {
+        let log = node.raft.log
+        guard index >= log.compactedIndex, index < log.lastIndex else { return }
+        for entry in log.entries(after: index, through: log.lastIndex) {
             guard let request = try? InternalRaftRequest(decoding: entry.data ?? []),
                 case .leaseRevoke(let revoke)? = request.operation
             else { continue }
-            revocations.append(LeaseID(revoke.id))
+            revocations.append(Revocation(id: LeaseID(revoke.id), index: entry.index, term: entry.term))
         }
+    }
+
+    /// Keeps the entries that a round applied. They were in the log before, or still are.
+    private func noteApplied(after index: LogIndex, waiting: ArraySlice<RaftEntry>) {
+        let (log, last) = (node.raft.log, node.raft.log.appliedIndex.rawValue)
+        guard last > index.rawValue else { return }
+        appliedEntries += waiting.prefix { $0.index <= last }
+        let noted = max(index.rawValue + UInt64(waiting.count), log.compactedIndex.rawValue)
+        guard noted < last else { return }
+        appliedEntries += log.entries(after: LogIndex(noted), through: LogIndex(last))
     }
 
     private func takeEffects() {
         guard stopError == nil else { return }
-        let lastIndex = node.raft.log.lastIndex
+        // While a snapshot is installed the log begins behind it.
+        let (applied, last) = (max(node.raft.log.appliedIndex, node.raft.log.compactedIndex), node.raft.log.lastIndex)
+        let waiting = node.raft.log.entries(after: applied, through: last)
         let effects = node.takeEffects()
-        noteRevocations(after: lastIndex)
+        noteRevocations(after: last)
+        noteApplied(after: applied, waiting: waiting)
         for effect in effects {
             switch effect {
-            case .writeLog(let batch): logJobs.append(.write(batch))
-            case .saveSnapshot(let job): logJobs.append(.save(job))
+            case .writeLog(let batch): write(batch)
+            case .saveSnapshot(let job):
+                // As if power were lost between the two.
+                if canary == .segmentsGoEarly { loseSegments() } else { logJobs.append(.save(job)) }
             case .commitStore(let started): committer = started
             case .longRead(let token, let read): reads.append((token, read))
             case .streamReady(let token): readyStreams.append(token)
@@ -273,7 +373,11 @@ final class SimulatedMember {
                 openedSnapshots.append(token)
             case .prepareSnapshot(let preparation): preparations.append(preparation)
             case .dispose(let disposal): disposals.append(disposal)
-            case .progress, .snapshotRefused, .snapshotInstalled, .send, .sendSnapshot, .peersChanged, .askPeer: break
+            case .send(let messages): outgoing.messages += messages
+            case .sendSnapshot(let to, let message, let snapshot, let token):
+                outgoing.snapshots.append((to, message, snapshot, token))
+            case .askPeer(let question): outgoing.questions.append(question)
+            case .peersChanged, .progress, .snapshotRefused, .snapshotInstalled: break
             case .reply(let token, let result): replies.append((token, result))
             case .ready: isReady = true
             case .stop(let error): stopError = error

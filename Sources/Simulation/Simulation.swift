@@ -203,7 +203,7 @@ package final class Simulation {
     }
 
     private func takeReplies() throws(SimulationFailure) {
-        for id in member.takeRevocations() {
+        for id in member.takeRevocations().map(\.id) {
             trace.add("expire", "\(id)")
             try leases.memberRevokes(id, now: clock.monotonicNanoseconds())
             history.memberRevokes(id)

@@ -8,6 +8,9 @@ struct SimulationTrace {
 
     private static let keptLineCount = 200
 
+    /// Whether words are put together at all, which takes most of the time of a run. The hash is the same without.
+    var keepsLines = true
+
     var hash: UInt64 { hashOfAll.value }
 
     /// The last events, oldest first.
@@ -18,6 +21,16 @@ struct SimulationTrace {
         let line = "\(eventCount) \(event) \(detail())"
         hashOfAll.mix(line)
         recent.append(line)
+        if recent.count > 2 * Self.keptLineCount { recent.removeFirst(Self.keptLineCount) }
+    }
+
+    /// Something that these numbers tell apart from others of its sort. The words are for people.
+    mutating func add(_ event: String, _ numbers: [UInt64], _ detail: @autoclosure () -> String) {
+        eventCount += 1
+        hashOfAll.mix(event)
+        for number in numbers { hashOfAll.mix(number) }
+        guard keepsLines else { return }
+        recent.append("\(eventCount) \(event) \(detail())")
         if recent.count > 2 * Self.keptLineCount { recent.removeFirst(Self.keptLineCount) }
     }
 

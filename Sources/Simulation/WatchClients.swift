@@ -55,8 +55,12 @@ struct WatchClients {
     private var history = KeyHistory()
     private(set) var eventCount = 0
 
-    init(settings: SimulationSettings, entropy: SeededEntropy) {
+    /// Whether nobody reads in words what is done.
+    private let isQuiet: Bool
+
+    init(settings: SimulationSettings, entropy: SeededEntropy, isQuiet: Bool = false) {
         self.settings = settings
+        self.isQuiet = isQuiet
         self.entropy = entropy
     }
 
@@ -77,16 +81,18 @@ struct WatchClients {
             let request = request()
             clients[place].asked.append(request)
             member.node.createWatch(request, on: stream)
-            return "watch create \(stream.rawValue) \(request)"
+            return words("watch create \(stream.rawValue) \(request)")
         case 4: return cancel(place, member)
         case 5..<8:
             if member.node.takesWatchRequests(stream) { member.node.requestWatchProgress(on: stream) }
-            return "watch progress \(stream.rawValue)"
+            return words("watch progress \(stream.rawValue)")
         default:
             guard clients[place].isReady, entropy.below(100) < clients[place].readPercent else { return "watch idle" }
             return try read(place, member)
         }
     }
+
+    private func words(_ text: @autoclosure () -> String) -> String { isQuiet ? "" : text() }
 
     private mutating func request() -> WatchCreateRequest {
         var request = WatchCreateRequest()
@@ -115,7 +121,7 @@ struct WatchClients {
         clients.append(Client(stream: stream, readPercent: percents[entropy.below(percents.count)], asked: requests))
         member.node.openWatchStream(stream)
         for request in requests { member.node.createWatch(request, on: stream) }
-        return "watch open \(stream.rawValue) \(requests)"
+        return words("watch open \(stream.rawValue) \(requests)")
     }
 
     /// A client's connection breaks, and it comes back for what it has not seen.
@@ -125,7 +131,8 @@ struct WatchClients {
         guard client.watches.values.allSatisfy(\.told.isEmpty) else { return "watch stay" }
         clients.remove(at: place)
         member.node.closeWatchStream(client.stream)
-        return "watch close \(client.stream.rawValue); " + open(member, token, client.requests)
+        let deed = open(member, token, client.requests)
+        return words("watch close \(client.stream.rawValue); \(deed)")
     }
 
     private mutating func cancel(_ place: Int, _ member: SimulatedMember) -> String {
@@ -135,13 +142,18 @@ struct WatchClients {
         clients[place].watches[id] = nil
         clients[place].ending.append(id)
         member.node.cancelWatch(id, on: clients[place].stream)
-        return "watch cancel \(clients[place].stream.rawValue) \(id)"
+        return words("watch cancel \(clients[place].stream.rawValue) \(id)")
     }
 
     // MARK: Reading
 
     private mutating func hear(_ member: SimulatedMember) {
-        for stream in member.takeReadyStreams() {
+        hear(of: member.takeReadyStreams())
+    }
+
+    /// These streams have a message; some are others'.
+    mutating func hear(of streams: [RequestToken]) {
+        for stream in streams {
             if let place = clients.firstIndex(where: { $0.stream == stream }) { clients[place].isReady = true }
         }
     }
@@ -149,7 +161,7 @@ struct WatchClients {
     private mutating func read(_ place: Int, _ member: SimulatedMember) throws(SimulationFailure) -> String {
         guard let message = member.node.nextWatchMessage(clients[place].stream) else {
             clients[place].isReady = false
-            return "watch dry \(clients[place].stream.rawValue)"
+            return words("watch dry \(clients[place].stream.rawValue)")
         }
         guard let response = try? WatchResponse(decoding: message.body) else {
             throw SimulationFailure("a message of a watch cannot be read: \(message)")
@@ -157,7 +169,7 @@ struct WatchClients {
         history.compactedRevision = max(history.compactedRevision, member.node.mvcc.compactedRevision)
         eventCount += response.events.count
         try take(Told(response: response, revision: message.revision), place)
-        return "watch read \(clients[place].stream.rawValue) \(message.revision) \(response)"
+        return words("watch read \(clients[place].stream.rawValue) \(message.revision) \(response)")
     }
 
     private mutating func take(_ told: Told, _ place: Int) throws(SimulationFailure) {
@@ -229,20 +241,33 @@ struct WatchClients {
         for client in before { _ = open(member, takeToken(), client.requests) }
     }
 
+    /// Whether every client has read what there is.
+    var isDry: Bool { clients.allSatisfy { !$0.isReady } }
+
+    /// Reads all that there is now.
+    mutating func drain(_ member: SimulatedMember) throws(SimulationFailure) {
+        for place in clients.indices {
+            while clients[place].isReady { _ = try read(place, member) }
+        }
+    }
+
+    /// Says that nothing is on its way any more.
+    func conclude() throws(SimulationFailure) {
+        for client in clients {
+            guard client.asked.isEmpty else { throw SimulationFailure("a watch was not answered: \(client.asked)") }
+            for id in client.ids { try client.watches[id]?.checker.finish(history) }
+        }
+    }
+
     /// Reads all that there is to read, after the last write, and says that this was all.
     mutating func finish(_ member: SimulatedMember, _ model: KeyValueModel) throws(SimulationFailure) {
         try learn(model)
         repeat {
             member.advance(nanoseconds: 1_000_000)
             hear(member)
-            for place in clients.indices {
-                while clients[place].isReady { _ = try read(place, member) }
-            }
+            try drain(member)
         } while member.stopError == nil && member.node.watches.hasWork
-        for client in clients {
-            guard client.asked.isEmpty else { throw SimulationFailure("a watch was not answered: \(client.asked)") }
-            for id in client.ids { try client.watches[id]?.checker.finish(history) }
-        }
+        try conclude()
     }
 }
 

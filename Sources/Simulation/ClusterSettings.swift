@@ -1,0 +1,140 @@
+package import Environment
+internal import Node
+package import SimulatedPlatform
+
+/// What one run of a simulated cluster looks like. Each seed draws its own, so that many shapes are tried (a swarm).
+package struct ClusterSettings: Equatable, Sendable {
+    /// What a simulated shell can be made to do wrong, so that tests see that it is found. Never drawn.
+    package enum Canary: Equatable, Sendable {
+        /// A follower's answers leave before its log is synced (ordering rule 1).
+        case followersAnswerEarly
+        /// A leader's own entries count before its log is synced (ordering rule 2).
+        case leadersCountEarly
+        /// A member goes on after its log could not be synced (ordering rule 5).
+        case syncErrorsAreIgnored
+        /// The log gives up its segments before the snapshot that covers them is recorded (ordering rule 6).
+        case segmentsGoEarly
+        /// The store's file of a member is an old one when it starts again (ordering rule 7).
+        case storesGoBack
+        /// A member that led before goes on to end leases (ordering rule 8).
+        case leadersPastEndLeases
+        /// The file of a snapshot is older than the index it is sent with (ordering rule 11).
+        case snapshotsAreOld
+        /// Reads on a leader are not confirmed by a quorum: served as serializable ones (ordering rule 8).
+        case readsAreNotConfirmed
+    }
+
+    package var memberCount = 3
+    /// Clients, each with one request under way at a time.
+    package var clientCount = 5
+    /// Requests that clients make in the run.
+    package var requestCount = 300
+    /// Longest pause of a client between two requests, in nanoseconds.
+    package var thinkNanoseconds: UInt64 = 100_000_000
+    /// How long a client waits for an answer, in nanoseconds.
+    package var patienceNanoseconds: UInt64 = 5_000_000_000
+    /// Average time between two faults, in nanoseconds; 0 for none.
+    package var faultIntervalNanoseconds: UInt64 = 3_000_000_000
+    /// Longest time of a partition, a pause, a clog or a slow disk, in nanoseconds.
+    package var faultNanoseconds: UInt64 = 6_000_000_000
+    package var faults = FaultMix()
+    package var network = SimulatedNetwork<ClusterPacket>.Settings()
+    /// What a sync of the log takes at most, in nanoseconds.
+    package var syncNanoseconds: UInt64 = 3_000_000
+    /// How far clocks may be off their rate, in thousandths.
+    package var clockDriftThousandths = 10
+    package var heartbeatNanoseconds: UInt64 = 100_000_000
+    package var electionNanoseconds: UInt64 = 1_000_000_000
+    /// Entries that a leader keeps for members that are behind, beside those that are not in a snapshot.
+    package var catchUpEntryCount: UInt64 = 50
+    /// Bytes of them.
+    package var catchUpByteCount = 64 << 20
+    /// What each member is like, and what clients ask for.
+    package var member = SimulationSettings()
+    package var canary: Canary?
+
+    package init() {
+        member.watchClientCount = 2
+        member.maintenancePercent = 2
+    }
+
+    package init(entropy: inout SeededEntropy, memberCount: Int? = nil) {
+        var memberEntropy = entropy.split()
+        member = SimulationSettings(entropy: &memberEntropy)
+        member.watchClientCount = entropy.below(4)
+        let size = [1, 3, 3, 3, 5, 5][entropy.below(6)]
+        self.memberCount = memberCount ?? size
+        clientCount = 2 + entropy.below(9)
+        requestCount = 300 + entropy.below(500)
+        thinkNanoseconds = UInt64(50 + entropy.below(600)) * 1_000_000
+        patienceNanoseconds = UInt64(1 + entropy.below(8)) * 1_000_000_000
+        faultIntervalNanoseconds = UInt64(1 + entropy.below(5)) * 1_000_000_000
+        faultNanoseconds = UInt64(1 + entropy.below(10)) * 1_000_000_000
+        faults = FaultMix(entropy: &entropy)
+        network.greatestDelayNanoseconds = [500_000, 2_000_000, 20_000_000, 80_000_000][entropy.below(4)]
+        network.lossPerTenThousand = entropy.below(2) == 0 ? 0 : entropy.below(1500)
+        network.duplicationPerTenThousand = entropy.below(2) == 0 ? 0 : entropy.below(1500)
+        network.isOrdered = entropy.below(2) == 0
+        network.nanosecondsPerByte = UInt64(entropy.below(2000))
+        syncNanoseconds = [200_000, 3_000_000, 30_000_000][entropy.below(3)]
+        clockDriftThousandths = entropy.below(30)
+        heartbeatNanoseconds = [50_000_000, 100_000_000, 100_000_000][entropy.below(3)]
+        electionNanoseconds = heartbeatNanoseconds * UInt64(8 + entropy.below(8))
+        // A run has crashes of its own, and not every member has many entries.
+        member.snapshotEntryCount = UInt64(5 + entropy.below(100))
+        catchUpEntryCount = UInt64(entropy.below(200))
+        if entropy.below(3) == 0 { catchUpByteCount = 1 + entropy.below(100_000) }
+    }
+
+    func nodeSettings() -> NodeSettings {
+        var settings = member.nodeSettings()
+        settings.heartbeatIntervalNanoseconds = heartbeatNanoseconds
+        settings.electionTimeoutNanoseconds = electionNanoseconds
+        settings.snapshotCatchUpEntryCount = catchUpEntryCount
+        settings.catchUpByteCount = catchUpByteCount
+        settings.transferCatchUpByteCount = catchUpByteCount
+        return settings
+    }
+}
+
+/// How often each kind of fault comes, in parts of the sum.
+package struct FaultMix: Equatable, Sendable {
+    package var crash = 10
+    /// Every member loses power at once.
+    package var crashAll = 1
+    package var partition = 10
+    package var isolateLeader = 5
+    /// Single directions, so that some hear and are not heard.
+    package var cutOneWay = 6
+    package var clog = 6
+    package var pause = 8
+    package var slowDisk = 6
+    package var syncError = 3
+    package var moveLeader = 6
+    package var changeMembers = 6
+    /// The time of day jumps.
+    package var jumpClock = 2
+
+    package init() {}
+
+    /// No fault at all.
+    package static var none: FaultMix {
+        var mix = FaultMix()
+        for path in all { mix[keyPath: path] = 0 }
+        return mix
+    }
+
+    init(entropy: inout SeededEntropy) {
+        // Each run leaves some out, so that others meet more often.
+        for path in Self.all where entropy.below(3) == 0 { self[keyPath: path] = 0 }
+    }
+
+    static var all: [WritableKeyPath<FaultMix, Int>] {
+        [
+            \.crash, \.crashAll, \.partition, \.isolateLeader, \.cutOneWay, \.clog, \.pause, \.slowDisk, \.syncError,
+            \.moveLeader, \.changeMembers, \.jumpClock,
+        ]
+    }
+
+    var sum: Int { Self.all.reduce(0) { $0 + self[keyPath: $1] } }
+}

@@ -1,0 +1,183 @@
+internal import Environment
+internal import EtcdMessages
+internal import MVCC
+internal import Node
+internal import Primitives
+internal import SimulatedPlatform
+internal import Store
+
+/// The clients: what they ask, whom, and what becomes of it.
+extension ClusterSimulation {
+    // MARK: Asking
+
+    func ask(_ client: Int) throws(SimulationFailure) {
+        // Most clients stay with a member; those that do not meet what their last one has not told another yet.
+        let place = choices.below(10) < 7 ? client % hosts.count : choices.below(hosts.count)
+        guard hosts[place].isUp else {
+            nextAsk[client] = now + 50_000_000
+            return
+        }
+        requestCount += 1
+        nextAsk[client] = nil
+        let token = takeToken()
+        if choices.below(30) == 0 {
+            try askHash(place, token)
+        } else if choices.below(100) < settings.member.maintenancePercent {
+            try maintain(place, token)
+        } else {
+            let asked = ClusterHistory.Pending(
+                token: token, client: client, host: place, request: request(of: place), call: now,
+                deadline: now + settings.patienceNanoseconds)
+            clients.asked(asked)
+            trace.add(
+                "ask", [now, token.rawValue, UInt64(place)], "\(token.rawValue) \(hosts[place].name) \(asked.request)")
+            if case .leaseRevoke(let revoke) = asked.request { leases.revoking(LeaseID(revoke.id), now: now) }
+            if hosts[place].isPaused(at: now) {
+                hosts[place].held.append(.request(asked))
+            } else {
+                try deliver(asked)
+            }
+            return
+        }
+        nextAsk[client] = now + 10_000_000
+    }
+
+    private func request(of place: Int) -> WorkloadRequest {
+        let request = workload.next(committed.model)
+        guard case .range(var range) = request, hosts[place].member?.node.isLearner == true else { return request }
+        // Nothing else is answered by a learner.
+        range.serializable = true
+        return .range(range)
+    }
+
+    /// Gives a member the request of a client that it was sent.
+    func deliver(_ asked: ClusterHistory.Pending) throws(SimulationFailure) {
+        let host = hosts[asked.host]
+        guard let member = host.member else { return }
+        host.wake(now: now)
+        let token = asked.token
+        switch asked.request {
+        case .leaseRenewal(let id): member.act { $0.keepLeaseAlive(id, token) }
+        case .range(var range):
+            if settings.canary == .readsAreNotConfirmed { range.serializable = true }
+            member.act { $0.range(range, token) }
+        default:
+            guard let proposal = asked.request.proposal else { break }
+            member.act { $0.propose(proposal, token) }
+        }
+        try drain(asked.host)
+    }
+
+    private func askHash(_ place: Int, _ token: RequestToken) throws(SimulationFailure) {
+        guard !hosts[place].isPaused(at: now), let member = hosts[place].member else { return }
+        trace.add("hash", [now, token.rawValue, UInt64(place)], "\(token.rawValue) \(hosts[place].name)")
+        purposes[token] = .hash
+        hosts[place].wake(now: now)
+        member.act { $0.hashKV(revision: 0, token) }
+        try drain(place)
+    }
+
+    private func maintain(_ place: Int, _ token: RequestToken) throws(SimulationFailure) {
+        guard !hosts[place].isPaused(at: now), let member = hosts[place].member else { return }
+        hosts[place].wake(now: now)
+        if choices.below(2) == 0 {
+            trace.add("defragment", [now, token.rawValue], "\(token.rawValue) \(hosts[place].name)")
+            purposes[token] = .maintenance
+            member.act { $0.defragment(token) }
+        } else {
+            trace.add("snapshot", [now, token.rawValue], "\(token.rawValue) \(hosts[place].name)")
+            purposes[token] = .snapshot(leastRevision: member.node.mvcc.currentRevision)
+            member.act { $0.openSnapshot(token) }
+        }
+        try drain(place)
+    }
+
+    // MARK: Answers
+
+    func answer(
+        _ token: RequestToken, _ result: Result<Reply, EtcdError>, _ host: SimulatedHost
+    ) throws(SimulationFailure) {
+        trace.add("reply", [now, token.rawValue, Self.hash(of: result)], "\(token.rawValue) \(host.name) \(result)")
+        if let purpose = purposes.removeValue(forKey: token) {
+            try answered(purpose, result, host)
+            return
+        }
+        guard let asked = try clients.answered(token, result, now: now) else { return }
+        next(asked.client)
+        noteLease(asked, result)
+    }
+
+    private static func hash(of result: Result<Reply, EtcdError>) -> UInt64 {
+        var hash = TraceHash()
+        switch result {
+        case .success(let reply):
+            hash.mix(UInt64(bitPattern: reply.revision))
+            unsafe hash.mix(reply.body.span.bytes)
+        case .failure(let error): hash.mix(error.message)
+        }
+        return hash.value
+    }
+
+    private func noteLease(_ asked: ClusterHistory.Pending, _ result: Result<Reply, EtcdError>) {
+        switch (asked.request, result) {
+        case (.leaseGrant(let grant), .success(let reply)):
+            guard let response = try? LeaseGrantResponse(decoding: reply.body) else { break }
+            leases.lasts(LeaseID(grant.id), ttlSeconds: response.ttl, from: asked.call)
+        case (.leaseRenewal(let id), .success(let reply)):
+            guard let response = try? LeaseKeepAliveResponse(decoding: reply.body) else { break }
+            leases.renewed(id, ttlSeconds: response.ttl, from: asked.call)
+        case (.leaseRevoke(let revoke), .success), (.leaseRevoke(let revoke), .failure(.leaseNotFound)):
+            leases.revokeAnswered(LeaseID(revoke.id), now: now)
+        default: break
+        }
+    }
+
+    private func answered(
+        _ purpose: Purpose, _ result: Result<Reply, EtcdError>, _ host: SimulatedHost
+    ) throws(SimulationFailure) {
+        switch purpose {
+        case .hash:
+            guard case .success(let reply) = result, let response = try? HashKVResponse(decoding: reply.body) else {
+                throw SimulationFailure("a hash was refused: \(result)")
+            }
+            try hashes.note(response, committed.model)
+        case .question(let question, let asker): respond(result, to: question, from: host, asker)
+        case .maintenance:
+            guard case .success = result else { throw SimulationFailure("a defragmentation was refused: \(result)") }
+        case .snapshot: throw SimulationFailure("a snapshot was refused: \(result)")
+        case .memberChange: break
+        }
+    }
+
+    /// A client goes on.
+    private func next(_ client: Int) {
+        nextAsk[client] = now + UInt64(choices.below(1000)) * settings.thinkNanoseconds / 1000
+    }
+
+    /// Clients whose patience is over ask something else; what they asked for may still be done.
+    func giveUp() {
+        for asked in clients.waiting where asked.deadline <= now {
+            trace.add("give up", [now, asked.token.rawValue], "\(asked.token.rawValue)")
+            abandon(asked.token)
+        }
+    }
+
+    func abandon(_ token: RequestToken) {
+        guard let asked = clients.gaveUp(token) else { return }
+        next(asked.client)
+    }
+
+    // MARK: Snapshots
+
+    func takeSnapshots(_ member: SimulatedMember) throws(SimulationFailure) {
+        _ = member.takeOpenedSnapshots()
+        for (token, bytes) in member.takeReadSnapshots() {
+            guard case .snapshot(let least)? = purposes.removeValue(forKey: token) else { continue }
+            trace.add("read", [now, token.rawValue, UInt64(bytes.count)], "\(token.rawValue) \(bytes.count)")
+            let state = try RecoveredState(file: bytes)
+            guard state.revision >= least, state.revision <= committed.model.revision,
+                state.holdsRecords(of: committed.model)
+            else { throw SimulationFailure("a snapshot at \(state.revision), asked for at \(least), is not what was") }
+        }
+    }
+}

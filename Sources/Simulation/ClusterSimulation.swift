@@ -1,0 +1,219 @@
+internal import Environment
+internal import EtcdMessages
+package import Linearizability
+internal import Node
+internal import Primitives
+internal import Raft
+internal import SimulatedPlatform
+
+/// One run of a whole cluster: members on simulated machines, a network between them, clients, and faults of every kind, all decided by
+/// one seed.
+///
+/// Everything happens in one thread, event after event in the order of their times: packets arrive, machines do what is due, clients
+/// ask, faults fall. Each time has its own source of chance, so that one more draw for one purpose does not shift the others.
+///
+/// A run has two phases. In the first faults fall; in the second everything is mended, and the cluster must come to one state, with
+/// every acknowledged write in it (docs/internals/simulation.md).
+package final class ClusterSimulation {
+    let settings: ClusterSettings
+    /// Time of the world, in nanoseconds since the start. Machines have clocks of their own.
+    var now: UInt64 = 0
+    var hosts: [SimulatedHost] = []
+    var network: SimulatedNetwork<ClusterPacket>
+    var committed = CommittedLog()
+    var clients: ClusterHistory
+    var leases: ClusterLeases
+    var hashes = HashLedger()
+    var watches: [ClusterWatches]
+    var trace = SimulationTrace()
+    var outcome = Outcome()
+
+    /// Whether faults still fall.
+    var isFaulty = true
+    var nextFault: UInt64 = 0
+    /// What becomes of which fault when.
+    var repairs: [(time: UInt64, repair: Repair)] = []
+    /// When each client asks next; those that wait for an answer have none.
+    var nextAsk: [UInt64?]
+    var requestCount = 0
+    /// What requests other than clients' are for.
+    var purposes: [RequestToken: Purpose] = [:]
+    var nextToken: UInt64 = 1
+    /// Which members each was told that it is connected with.
+    var connections: Set<SimulatedNetwork<ClusterPacket>.Link> = []
+    var joinerCount = 0
+    /// What was lost, and when its sender is told.
+    var losses: [(time: UInt64, packet: ClusterPacket, link: SimulatedNetwork<ClusterPacket>.Link)] = []
+    /// The first file of a snapshot that was sent, for `ClusterSettings.Canary.snapshotsAreOld`.
+    var oldSnapshot: Bytes?
+
+    var workload: Workload
+    var choices: SeededEntropy
+    var chance: SeededEntropy
+    var crashes: SeededEntropy
+    var seeds: SeededEntropy
+
+    /// What is mended when its time is over.
+    enum Repair {
+        case link(SimulatedNetwork<ClusterPacket>.Link)
+        case allLinks
+    }
+
+    enum Purpose {
+        case hash
+        case maintenance
+        /// A snapshot for a client, asked of a member at this revision.
+        case snapshot(leastRevision: Int64)
+        case memberChange
+        /// What another member asked: whom to answer, and what.
+        case question(PeerQuestion, from: MemberID)
+    }
+
+    /// A cluster of a shape that the seed draws.
+    ///
+    /// - Parameter memberCount: nil draws that too.
+    package convenience init(seed: UInt64, memberCount: Int? = nil, isTraced: Bool = false) {
+        // The first draw is the same as in the designated initializer.
+        var entropy = SeededEntropy(seed: seed)
+        var settingsEntropy = entropy.split()
+        self.init(
+            seed: seed, settings: ClusterSettings(entropy: &settingsEntropy, memberCount: memberCount),
+            isTraced: isTraced)
+    }
+
+    /// - Parameter isTraced: whether a failure tells of the last events in words; it takes much longer. The run is the same.
+    package init(seed: UInt64, settings: ClusterSettings, isTraced: Bool = false) {
+        var entropy = SeededEntropy(seed: seed)
+        // That of the settings, if they were drawn.
+        _ = entropy.split()
+        self.settings = settings
+        choices = entropy.split()
+        chance = entropy.split()
+        crashes = entropy.split()
+        seeds = entropy.split()
+        workload = Workload(settings: settings.member, entropy: entropy.split())
+        network = SimulatedNetwork(settings: settings.network, entropy: entropy.split())
+        clients = ClusterHistory()
+        // Two clocks may be off in opposite directions.
+        leases = ClusterLeases(driftThousandths: settings.clockDriftThousandths)
+        nextAsk = (0..<settings.clientCount).map { UInt64($0) * 10_000_000 }
+        watches = []
+        trace.keepsLines = isTraced
+        if settings.member.watchClientCount > 0 {
+            for number in 0..<2 {
+                watches.append(
+                    ClusterWatches(
+                        clients: WatchClients(
+                            settings: settings.member, entropy: seeds.split(), isQuiet: !isTraced),
+                        nextTime: UInt64(number) * 7_000_000))
+            }
+        }
+    }
+
+    /// Runs to the end. Throws the first rule that was broken.
+    package func run() throws(SimulationFailure) -> Outcome {
+        do throws(SimulationFailure) {
+            try start()
+            while requestCount < settings.requestCount || now < 3_000_000_000 { try step() }
+            try converge()
+            try judge()
+        } catch {
+            var failure = error
+            failure.trace = trace.lines
+            throw failure
+        }
+        for host in hosts { trace.mix(disk: host.disk) }
+        outcome.traceHash = trace.hash
+        outcome.acknowledgedWriteCount = clients.acknowledgedWriteCount
+        outcome.readCount = clients.readCount
+        outcome.unknownCount = clients.unknownCount
+        outcome.electionCount = committed.electionCount
+        outcome.expiryCount = leases.expiryCount
+        outcome.watchEventCount = watches.reduce(0) { $0 + $1.clients.eventCount }
+        outcome.deliveredPacketCount = network.deliveredCount
+        outcome.eventCount = trace.eventCount
+        outcome.virtualNanoseconds = now
+        return outcome
+    }
+
+    /// What the clients asked and were told, as a recorded history: for `martlet-sim check-history`.
+    package var recordedHistory: History { clients.history }
+
+    // MARK: Start
+
+    private func start() throws(SimulationFailure) {
+        let members = (0..<settings.memberCount).map { number in
+            (name: "m\(number + 1)", peerURL: Bytes(text: "http://m\(number + 1):2380"))
+        }
+        for (name, peerURL) in members { addHost(name, peerURL) }
+        initialMembers = members.map { InitialMember(name: $0.name, peerURLs: [$0.peerURL.text]) }
+        for host in hosts { try start(host) }
+        if settings.faultIntervalNanoseconds > 0 { scheduleFault() }
+    }
+
+    var initialMembers: [InitialMember] = []
+
+    func addHost(_ name: String, _ peerURL: Bytes) {
+        let drift = settings.clockDriftThousandths
+        hosts.append(
+            SimulatedHost(
+                name: name, peerURL: peerURL, disk: SimulatedDisk(seed: seeds.next()),
+                clockRate: UInt64(1000 - drift + seeds.below(2 * drift + 1)),
+                syncNanoseconds: settings.syncNanoseconds, entropy: seeds.split(), now: now))
+    }
+
+    func takeToken() -> RequestToken {
+        defer { nextToken += 1 }
+        return RequestToken(rawValue: nextToken)
+    }
+
+    // MARK: Events
+
+    private enum Event {
+        case arrival
+        case host(Int)
+        case ask(Int)
+        case deadline
+        case watch(Int)
+        case repair
+        case fault
+        case loss
+    }
+
+    /// Lets the next thing happen.
+    func step() throws(SimulationFailure) {
+        guard let (time, event) = nextEvent() else { throw SimulationFailure("nothing can happen any more") }
+        now = max(now, time)
+        switch event {
+        case .arrival:
+            if let arrival = network.takeArrival(now: now) { try arrive(arrival) }
+        case .host(let place): try runDue(place)
+        case .ask(let client): try ask(client)
+        case .deadline: giveUp()
+        case .watch(let place): try watch(place)
+        case .repair: repair()
+        case .fault: try fall()
+        case .loss: try tellLosses()
+        }
+    }
+
+    /// Of those that are due first, the first in this order.
+    private func nextEvent() -> (time: UInt64, event: Event)? {
+        var next: (time: UInt64, event: Event)?
+        func consider(_ time: UInt64?, _ event: Event) {
+            guard let time, time < next?.time ?? .max else { return }
+            next = (time, event)
+        }
+        consider(network.nextArrival, .arrival)
+        for (place, host) in hosts.enumerated() { consider(host.nextTime(now: now), .host(place)) }
+        if requestCount < settings.requestCount {
+            for (client, time) in nextAsk.enumerated() { consider(time, .ask(client)) }
+        }
+        consider(clients.nextDeadline, .deadline)
+        for (place, group) in watches.enumerated() { consider(group.nextTime, .watch(place)) }
+        consider(losses.first?.time, .loss)
+        consider(repairs.map(\.time).min(), .repair)
+        if isFaulty, settings.faultIntervalNanoseconds > 0 { consider(nextFault, .fault) }
+        return next
+    }
+}

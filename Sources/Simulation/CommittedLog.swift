@@ -1,0 +1,104 @@
+internal import Apply
+internal import EtcdMessages
+internal import Leases
+internal import MVCC
+internal import Node
+internal import Primitives
+internal import Raft
+
+/// What the members of a cluster apply, entry by entry: the one log that there may be, held against each member, and the plain
+/// model after each of its entries.
+///
+/// Raft's state machine safety (thesis, section 3.6.3) is that no two members apply different entries at one index.
+struct CommittedLog {
+    /// What the model says after an entry.
+    private struct Mark {
+        var revision: Int64
+        var compactedRevision: Int64
+        var leases: [LeaseID: Int64]
+    }
+
+    private var entries: [RaftEntry] = []
+    private var marks: [Mark] = []
+    private(set) var model = KeyValueModel()
+    /// Who led in each term.
+    private var leaders: [Term: MemberID] = [:]
+
+    /// How many terms had a leader.
+    var electionCount: Int { leaders.count }
+
+    var lastIndex: LogIndex { LogIndex(UInt64(entries.count)) }
+
+    /// A member applied an entry.
+    ///
+    /// - Returns: whether it is the first to.
+    mutating func applied(_ entry: RaftEntry, by member: MemberID) throws(SimulationFailure) -> Bool {
+        guard entry.index > 0, entry.index <= lastIndex.rawValue + 1 else {
+            throw SimulationFailure("\(member) applies entry \(entry.index), but nobody applied the one before")
+        }
+        if entry.index <= lastIndex.rawValue {
+            let known = entries[Int(entry.index) - 1]
+            guard known == entry else {
+                throw SimulationFailure(
+                    "state machine safety: \(member) applies \(entry) at \(entry.index), others have \(known)")
+            }
+            return false
+        }
+        entries.append(entry)
+        advanceModel(by: entry)
+        marks.append(
+            Mark(
+                revision: model.revision, compactedRevision: model.compactedRevision, leases: model.leases))
+        return true
+    }
+
+    private mutating func advanceModel(by entry: RaftEntry) {
+        switch entry.operation {
+        case .put(let request): model = model.put(request).next
+        case .deleteRange(let request): model = model.deleteRange(request).next
+        case .txn(let request): model = model.txn(request).next
+        case .compaction(let request): model = model.compact(request).next
+        case .leaseGrant(let request): model = model.grant(request).next
+        case .leaseRevoke(let request): model = model.revoke(LeaseID(request.id)).next
+        default: break
+        }
+    }
+
+    /// Holds a member's state against the model after the last entry that it applied.
+    func check(_ node: Node) throws(SimulationFailure) {
+        let index = node.raft.log.appliedIndex
+        guard index <= lastIndex else {
+            throw SimulationFailure("\(node.memberID) applied \(index), and nobody knows what that is")
+        }
+        guard index > .zero else { return }
+        let mark = marks[Int(index.rawValue) - 1]
+        let revision = node.mvcc.currentRevision
+        guard revision == mark.revision else {
+            throw SimulationFailure("\(node.memberID) is at revision \(revision) after \(index), not \(mark.revision)")
+        }
+        let compacted = node.mvcc.compactedRevision
+        guard max(0, compacted) == max(0, mark.compactedRevision) else {
+            throw SimulationFailure(
+                "\(node.memberID) is compacted to \(compacted) after \(index), not \(mark.compactedRevision)")
+        }
+        guard node.applier.leases.leaseCount == mark.leases.count else {
+            throw SimulationFailure(
+                "\(node.memberID) has \(node.applier.leases.leaseCount) leases after \(index), not \(mark.leases)")
+        }
+    }
+
+    /// Election safety (thesis, section 3.4): there is one leader a term.
+    mutating func leads(_ member: MemberID, in term: Term) throws(SimulationFailure) {
+        if let other = leaders.updateValue(member, forKey: term), other != member {
+            throw SimulationFailure("election safety: both \(other) and \(member) lead in term \(term)")
+        }
+    }
+}
+
+extension RaftEntry {
+    /// What it asks for; nil if that is nothing that a client asks for.
+    var operation: RaftOperation? {
+        guard type == .normal, let data, !data.isEmpty else { return nil }
+        return (try? InternalRaftRequest(decoding: data))?.operation
+    }
+}

@@ -1,0 +1,212 @@
+internal import Environment
+internal import EtcdMessages
+internal import Node
+internal import Primitives
+internal import Raft
+internal import SimulatedPlatform
+
+/// One machine of a simulated cluster: a disk, a clock with a rate of its own, and a member while it runs.
+///
+/// What a member's threads have to do takes time here: each has one thing under way, which happens when its time is over. A
+/// machine whose process is stopped (SIGSTOP) does nothing meanwhile, and everything that was due at once when it goes on.
+final class SimulatedHost {
+    let name: String
+    let peerURL: Bytes
+    var disk: SimulatedDisk
+    let clock: SimulatedClock
+    /// Thousandths of a nanosecond that its clock goes on in a nanosecond.
+    let clockRate: UInt64
+    private(set) var member: SimulatedMember?
+    /// Of the member, once it has started for the first time.
+    private(set) var id = MemberID.none
+    /// The terms of the entries that its disk holds synced, by index: what counts for a quorum.
+    private(set) var durableTerms: [UInt64: UInt64] = [:]
+    /// Everything up to here is in its store.
+    private var durableBase = LogIndex.zero
+    /// When it starts again, if it is down; nil if it does not.
+    var restartTime: UInt64?
+    /// Until when it is stopped.
+    var pausedUntil: UInt64 = 0
+    /// Until when its disk is slow, and how many times slower it is.
+    var slowUntil: UInt64 = 0
+    var slowness: UInt64 = 1
+    /// It was removed from the cluster, and does not come back.
+    var isRemoved = false
+    /// It was to be stopped by a fault of its disk.
+    var expectsStop = false
+    /// Of its member's configuration when it was last looked at.
+    private(set) var voters: [UInt64] = []
+    /// What it starts with if its disk is empty: nil for the first members of the cluster.
+    var joins: ClusterStart?
+
+    private var oldStore: Bytes?
+    /// Whether its member led when it was last looked at.
+    var wasLeader = false
+
+    /// What waits for a stopped process to go on.
+    enum Held {
+        case arrival(SimulatedNetwork<ClusterPacket>.Arrival)
+        case request(ClusterHistory.Pending)
+    }
+
+    var held: [Held] = []
+
+    private var syncTime: UInt64
+    private var dues: [SimulatedMember.Actor: UInt64] = [:]
+    private var wakeTime: UInt64 = 0
+    private var latencies: SeededEntropy
+
+    init(
+        name: String, peerURL: Bytes, disk: SimulatedDisk, clockRate: UInt64, syncNanoseconds: UInt64,
+        entropy: SeededEntropy, now: UInt64
+    ) {
+        self.name = name
+        self.peerURL = peerURL
+        self.disk = disk
+        self.clockRate = clockRate
+        syncTime = syncNanoseconds
+        latencies = entropy
+        clock = SimulatedClock(
+            monotonicNanoseconds: now * clockRate / 1000, unixNanoseconds: 1_700_000_000_000_000_000)
+    }
+
+    var isUp: Bool { member != nil }
+
+    func isPaused(at now: UInt64) -> Bool { isUp && pausedUntil > now }
+
+    // MARK: Life
+
+    /// Keeps the store's file as it is for the first time that this is asked for.
+    func keepStore(_ path: String) {
+        oldStore = oldStore ?? disk.contents(of: path)
+    }
+
+    /// Puts the file that was kept in the place of what it became: what lost writes of it would leave.
+    func restoreStore(_ path: String) {
+        guard let old = oldStore else { return }
+        try? disk.remove(path)
+        disk.place(old, at: path)
+    }
+
+    /// Starts the member on what the disk holds.
+    func start(_ settings: NodeSettings, canary: ClusterSettings.Canary?, now: UInt64) throws(NodeError) {
+        setClock(now)
+        let member = try SimulatedMember(disk: disk, clock: clock, settings: settings, canary: canary)
+        self.member = member
+        id = member.node.memberID
+        restartTime = nil
+        pausedUntil = 0
+        expectsStop = false
+        // All that it read from its disk is there for good.
+        durableTerms = [:]
+        let log = member.node.raft.log
+        for entry in log.entries(after: log.compactedIndex, through: log.lastIndex) {
+            durableTerms[entry.index] = entry.term
+        }
+        durableBase = log.compactedIndex
+        voters = member.node.raft.configuration.voters
+        schedule(now: now)
+    }
+
+    /// The cluster goes on without this member.
+    func removed() {
+        member?.close()
+        crashed(leaving: disk)
+        restartTime = nil
+        durableTerms = [:]
+    }
+
+    /// The process or the machine is gone; `disk` is what it left.
+    func crashed(leaving disk: SimulatedDisk) {
+        member = nil
+        self.disk = disk
+        dues = [:]
+        held = []
+    }
+
+    /// Nothing is wrong with it any more.
+    func mended(now: UInt64) {
+        pausedUntil = 0
+        slowUntil = 0
+        disk.removeFaults()
+    }
+
+    /// Of its member; zero if none runs.
+    var term: Term { member?.node.raft.term ?? .zero }
+
+    // MARK: Time
+
+    /// When something is to happen here by itself; nil if never.
+    func nextTime(now: UInt64) -> UInt64? {
+        guard isUp else { return restartTime }
+        let next = min(wakeTime, dues.values.min() ?? .max)
+        return pausedUntil > now ? max(next, pausedUntil) : next
+    }
+
+    private func setClock(_ now: UInt64) {
+        let local = now * clockRate / 1000
+        let shown = clock.monotonicNanoseconds()
+        if local > shown { clock.advance(nanoseconds: local - shown) }
+    }
+
+    /// Brings the member's time up to now: before anything else happens to it.
+    func wake(now: UInt64) {
+        setClock(now)
+        member?.tick()
+    }
+
+    /// Lets happen what is due.
+    ///
+    /// - Returns: what did, for the trace.
+    func runDue(now: UInt64) -> [SimulatedMember.Actor] {
+        wake(now: now)
+        var ran: [SimulatedMember.Actor] = []
+        for actor in SimulatedMember.Actor.allCases {
+            guard let member, let due = dues[actor], due <= now else { continue }
+            dues[actor] = nil
+            ran.append(actor)
+            if let batch = member.run(actor) { note(batch) }
+        }
+        return ran
+    }
+
+    /// Sees to it that whatever can go on has its time.
+    func schedule(now: UInt64) {
+        guard let member else { return }
+        durableBase = max(durableBase, member.node.raft.log.compactedIndex)
+        voters = member.node.raft.configuration.voters
+        for actor in member.runnableActors where dues[actor] == nil {
+            dues[actor] = now + latency(of: actor, now: now)
+        }
+        let pause = member.node.nanosecondsToNextWork(max: 50_000_000)
+        wakeTime = now + max(pause * 1000 / clockRate, 1000)
+    }
+
+    private func latency(of actor: SimulatedMember.Actor, now: UInt64) -> UInt64 {
+        let factor = slowUntil > now ? slowness : 1
+        let most: UInt64 =
+            switch actor {
+            case .log: syncTime
+            case .store: syncTime / 4 + 1
+            case .reader: 2_000_000
+            case .installer: 20_000_000
+            }
+        return (1000 + latencies.next() % most) * factor
+    }
+
+    // MARK: Durability
+
+    private func note(_ batch: LogBatch) {
+        guard let first = batch.entries.first else { return }
+        // What stood from there on is void.
+        if durableTerms[first.index] != nil {
+            durableTerms = durableTerms.filter { $0.key < first.index }
+        }
+        for entry in batch.entries { durableTerms[entry.index] = entry.term }
+    }
+
+    /// Whether the disk holds an entry for good, in the log or in a snapshot.
+    func isDurable(_ index: LogIndex, _ term: UInt64) -> Bool {
+        index <= durableBase || durableTerms[index.rawValue] == term
+    }
+}

@@ -1,0 +1,78 @@
+import Simulation
+import Testing
+
+/// What happens when an ordering rule (docs/architecture.md) is broken: the simulation must say so. A rule that can be broken
+/// without anyone noticing is not tested.
+@Suite struct CanaryTests {
+    /// A cluster in which one thing is done wrong, with the faults that bring it to light.
+    private func settings(
+        _ canary: ClusterSettings.Canary, memberCount: Int = 3, _ change: (inout ClusterSettings) -> Void
+    ) -> ClusterSettings {
+        var settings = ClusterSettings()
+        settings.requestCount = 150
+        settings.canary = canary
+        settings.memberCount = memberCount
+        settings.faults = FaultMix.none
+        change(&settings)
+        return settings
+    }
+
+    /// Runs seeds until one breaks a rule. The same runs without the canary break none.
+    private func expectFound(
+        _ settings: ClusterSettings, within seedCount: UInt64 = 6, _ words: String,
+        _ location: SourceLocation = #_sourceLocation
+    ) throws {
+        for seed in 1...seedCount {
+            do throws(SimulationFailure) {
+                _ = try ClusterSimulation(seed: seed, settings: settings).run()
+            } catch {
+                #expect(error.text.contains(words), "\(error.text)", sourceLocation: location)
+                var sound = settings
+                sound.canary = nil
+                _ = try ClusterSimulation(seed: seed, settings: sound).run()
+                return
+            }
+        }
+        Issue.record("not found in \(seedCount) seeds", sourceLocation: location)
+    }
+
+    /// Rule 1: no append reply leaves before its entries are synced.
+    @Test func followersThatAnswerBeforeTheySync() throws {
+        try expectFound(settings(.followersAnswerEarly) { _ in }, "which no quorum holds")
+    }
+
+    /// Rule 2: a leader's own entries count only once it has synced them.
+    @Test func leadersThatCountBeforeTheySync() throws {
+        try expectFound(settings(.leadersCountEarly) { $0.faults.slowDisk = 1 }, "which no quorum holds")
+    }
+
+    /// Rule 2, with one member: the client is answered before the sync.
+    @Test func aMemberAloneThatAnswersBeforeItSyncs() throws {
+        try expectFound(settings(.leadersCountEarly, memberCount: 1) { _ in }, "which no quorum holds")
+    }
+
+    /// Rule 5: after an error of a sync nothing goes on.
+    @Test func membersThatGoOnAfterASyncThatFailed() throws {
+        try expectFound(
+            settings(.syncErrorsAreIgnored, memberCount: 1) {
+                $0.faults.syncError = 2
+                $0.faults.crash = 1
+                $0.faultIntervalNanoseconds = 500_000_000
+            }, " ")
+    }
+
+    /// Rule 8: who led once does not end leases.
+    @Test func leadersPastThatEndLeases() throws {
+        try expectFound(
+            settings(.leadersPastEndLeases) {
+                $0.faults.moveLeader = 1
+                $0.member.mix.leases = 60
+                $0.faultIntervalNanoseconds = 500_000_000
+            }, "before its time")
+    }
+
+    /// Rule 8: a read is confirmed by a quorum.
+    @Test func readsThatNobodyConfirms() throws {
+        try expectFound(settings(.readsAreNotConfirmed) { $0.faults.pause = 1 }, "stale")
+    }
+}
