@@ -13,15 +13,17 @@ package final class Cluster {
     let maxLearnerCount: Int
 
     /// In the order of their ids.
-    package private(set) var members: [ClusterMember] = []
+    package private(set) var members: [ClusterMember] = [] { didSet { changeCount &+= 1 } }
     private var removed: Set<MemberID> = []
     /// The version all members agreed on; nil until they have.
-    package private(set) var version: EtcdVersion?
+    package private(set) var version: EtcdVersion? { didSet { changeCount &+= 1 } }
     package private(set) var downgrade = DowngradeState.none
     /// Raft's configuration after the last entry applied.
     package private(set) var confState: ConfState
     /// The version whose schema the store has; nil for one of etcd 3.5.
-    package private(set) var storageVersion: EtcdVersion?
+    package private(set) var storageVersion: EtcdVersion? { didSet { changeCount &+= 1 } }
+    /// How often something of this changed, for who tells others of it.
+    package private(set) var changeCount: UInt64 = 0
 
     /// The version of the store's schema, recorded or not: etcd 3.5 recorded none (etcd v3.6
     /// `server/storage/schema/schema.go`, `DetectSchemaVersion`).

@@ -42,6 +42,7 @@ final class NodeLoop {
     /// `--warning-apply-duration`, in nanoseconds.
     var applyWarningNanoseconds: UInt64 = 100_000_000
     private var compactionLog = CompactionLog()
+    private var clusterLog = ClusterLog()
     private var defragmentationLog = DefragmentationLog()
 
     private enum ReadJob: Sendable {
@@ -159,6 +160,7 @@ final class NodeLoop {
         node.tick(now: clock.monotonicNanoseconds())
         services.tick(now: node.now)
         compactionLog.look(at: node)
+        clusterLog.look(at: node)
     }
 
     /// Lets the calls under way end while the node works, and cuts off those that do not; then has the store's file take

@@ -121,6 +121,7 @@ def back_with_several():
         cluster.fill(300, b"before")
         cluster.ask("Maintenance/Downgrade", action=1, version=b"3.5")
         check("the schema of all members goes back to 3.5", until(lambda: statuses(cluster, "storageVersion") == {b"3.5.0"}), statuses(cluster, "storageVersion"))
+        check("and the log of each says that it is ready", until(lambda: all(member.said("The server is ready to downgrade") for member in cluster.members)))
         # With the first of 3.5 there, the version cannot rise, and the downgrade has done what it is for: while a real member of 3.5 says that
         # one is under way, others of 3.5 do not join.
         codes = replace_all(cluster, "etcd", lambda: cluster.ask("Maintenance/Downgrade", action=2))
