@@ -130,6 +130,18 @@ import Testing
         #expect(raft.takeEffects().hardState?.term == 6)
     }
 
+    @Test func theSyncOfAnEarlierTermElectsNobody() {
+        var raft = member(term: 4)
+        raft.campaign()
+        let first = raft.takeEffects()
+        raft.campaign()
+        let second = raft.takeEffects()
+        raft.synced(first.mark)
+        #expect(raft.role == .candidate && raft.term == Term(6))
+        raft.synced(second.mark)
+        #expect(raft.role == .leader)
+    }
+
     @Test func theLogForgetsOnlyWhatIsApplied() throws {
         var raft = member()
         raft.campaign()

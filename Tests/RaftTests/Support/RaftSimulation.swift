@@ -13,6 +13,8 @@ final class RaftSimulation {
     private var network: [RaftMessage] = []
     /// Links that are cut, by sender and receiver.
     private var cut: Set<[UInt64]> = []
+    /// Members whose clock stands still.
+    private var stopped: Set<MemberID> = []
     private var nextContext: UInt64 = 0
     private var nextValue: UInt64 = 0
     /// The last events, for whoever looks into a failure.
@@ -24,7 +26,7 @@ final class RaftSimulation {
 
     private enum Event: CaseIterable {
         case deliver, tick, sync, apply, propose, read, install, save, compact, change, cut, heal, transfer, crash,
-            restart
+            restart, stop
     }
 
     /// How often each event comes: other for every seed, so that some see many elections, and some many entries. In a storm
@@ -36,7 +38,7 @@ final class RaftSimulation {
                 case .crash where isStorm: (10, 40)
                 case .restart where isStorm: (60, 200)
                 case .tick where isStorm: (300, 600)
-                case .cut, .change, .transfer, .propose, .read: isStorm ? (0, 5) : Self.common(event)
+                case .cut, .change, .transfer, .propose, .read, .stop: isStorm ? (0, 5) : Self.common(event)
                 case .deliver: (200, 500)
                 case .tick: (100, 400)
                 case .sync, .apply: (50, 200)
@@ -51,7 +53,7 @@ final class RaftSimulation {
         case .propose: (20, 120)
         case .read: (10, 80)
         case .heal: (5, 40)
-        case .cut, .crash, .change, .transfer: (0, 12)
+        case .cut, .crash, .change, .transfer, .stop: (0, 12)
         default: (5, 50)
         }
     }
@@ -109,7 +111,9 @@ final class RaftSimulation {
         }
         switch kind?.event ?? .deliver {
         case .deliver: for _ in 0...draw(4) { try deliver() }
+        case .tick where stopped.contains(host.id): break
         case .tick: try act(host, "ticks") { $0.does { $0.tick() } }
+        case .stop: stopClock(host)
         case .sync: try act(host, "syncs") { $0.sync() }
         case .apply:
             let number = 1 + draw(4)
@@ -175,8 +179,9 @@ final class RaftSimulation {
 
     private func read(_ chosen: RaftHost) throws {
         nextContext += 1
-        let leaders = hosts.filter { $0.raft.role == .leader && !$0.isDown }
-        let host = draw(2) == 0 ? draw(leaders) ?? chosen : chosen
+        // Of two leaders the old one is the one to ask.
+        let leaders = hosts.filter { $0.raft.role == .leader && !$0.isDown }.sorted { $0.raft.term < $1.raft.term }
+        let host = draw(2) == 0 ? leaders.first ?? chosen : chosen
         let context = nextContext
         checker.asked(host.id, context)
         try act(host, "reads \(context)") { host in try? host.does { try $0.readIndex(context: context) } }
@@ -205,6 +210,12 @@ final class RaftSimulation {
 
     // MARK: Faults
 
+    /// A member whose clock stands still leads on when others have long elected another.
+    private func stopClock(_ host: RaftHost) {
+        note("the clock of \(host.id) stops")
+        stopped.insert(host.id)
+    }
+
     private func cutLinks() {
         note("cuts links")
         // Leaders alone, often: that is where stale reads come from.
@@ -222,6 +233,7 @@ final class RaftSimulation {
     private func heal() {
         note("heals")
         cut.removeAll()
+        stopped.removeAll()
     }
 
     private func crash(_ host: RaftHost) {
