@@ -61,6 +61,7 @@ struct Dialler {
         case let error as IOError: error.reason(error.errnoCode)
         case ChannelError.connectTimeout: "i/o timeout"
         case ChannelError.eof: "EOF"
+        case HTTPParserError.invalidEOFState: "unexpected EOF"
         default: "\(error)"
         }
     }

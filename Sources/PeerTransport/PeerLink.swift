@@ -180,7 +180,16 @@ final class PeerLink {
         [("local-member-id", hub.identity.map { "\($0.memberID)" } ?? ""), ("remote-peer-id", "\(id)")]
     }
 
-    func fields(stream kind: PeerStreamKind, _ error: String? = nil) -> [(name: String, text: String)] {
-        [("stream-type", kind.logName)] + fields() + (error.map { [("error", $0)] } ?? [])
+    /// - Parameter end: which of the two ends of the stream this member has.
+    func fields(
+        of end: StreamEnd, _ kind: PeerStreamKind, _ error: String? = nil
+    ) -> [(name: String, text: String)] {
+        [(end.rawValue, kind.logName)] + fields() + (error.map { [("error", $0)] } ?? [])
+    }
+
+    /// The ends of a stream, by etcd's names of their fields in the log.
+    enum StreamEnd: String {
+        case reader = "stream-reader-type"
+        case writer = "stream-writer-type"
     }
 }

@@ -31,7 +31,7 @@ final class StreamReader {
     }
 
     func start() {
-        hub.log(.info, "started stream reader with remote peer", link.fields(stream: kind))
+        hub.log(.info, "started stream reader with remote peer", link.fields(of: .reader, kind))
         dial()
     }
 
@@ -82,7 +82,7 @@ final class StreamReader {
 
     func established() {
         guard !isStopped else { return }
-        hub.log(.info, "established TCP streaming connection with remote peer", link.fields(stream: kind))
+        hub.log(.info, "established TCP streaming connection with remote peer", link.fields(of: .reader, kind))
         link.readerConnected(kind)
     }
 
@@ -103,9 +103,9 @@ final class StreamReader {
             if let endpoint { link.endpoints.failed(endpoint) }
             hub.saysRemoved(link.id)
         case .closed:
-            hub.log(.warning, "lost TCP streaming connection with remote peer", link.fields(stream: kind, "EOF"))
+            hub.log(.warning, "lost TCP streaming connection with remote peer", link.fields(of: .reader, kind, "EOF"))
         case .lost(let reason):
-            hub.log(.warning, "lost TCP streaming connection with remote peer", link.fields(stream: kind, reason))
+            hub.log(.warning, "lost TCP streaming connection with remote peer", link.fields(of: .reader, kind, reason))
             link.failed("failed to read \(link.id) on \(kind.logName) (\(reason))")
         }
         let pause = TimeAmount.milliseconds(hub.settings.dialPauseMilliseconds)

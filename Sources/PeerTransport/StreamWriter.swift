@@ -39,14 +39,14 @@ final class StreamWriter {
     /// The peer opened a connection for the stream.
     func attach(_ channel: any Channel) {
         if let old = self.channel {
-            hub.log(.warning, "closed TCP streaming connection with remote peer", link.fields(stream: kind))
+            hub.log(.warning, "closed TCP streaming connection with remote peer", link.fields(of: .writer, kind))
             forget()
             old.close(promise: nil)
         }
         self.channel = channel
         encoder = AppendStreamEncoder()
         stalledBeatCount = 0
-        hub.log(.info, "established TCP streaming connection with remote peer", link.fields(stream: kind))
+        hub.log(.info, "established TCP streaming connection with remote peer", link.fields(of: .writer, kind))
         link.succeeded()
         scheduleHeartbeat()
     }
@@ -56,7 +56,7 @@ final class StreamWriter {
         guard self.channel === channel else { return }
         forget()
         guard !link.isStopped else { return }
-        hub.log(.warning, "lost TCP streaming connection with remote peer", link.fields(stream: kind))
+        hub.log(.warning, "lost TCP streaming connection with remote peer", link.fields(of: .writer, kind))
         link.failed("failed to write \(link.id) on \(kind.logName) (connection closed)")
         link.sendFailed()
     }
