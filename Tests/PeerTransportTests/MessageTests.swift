@@ -13,7 +13,7 @@ import Testing
         let (a, b) = (try TestPeer(0xA1), try TestPeer(0xA2))
         TestPeer.join(a, b)
         #expect(a.waitForConnection(to: b))
-        #expect(a.count { if case .connected(b.id) = $0 { true } else { false } } == 1)
+        #expect(a.count { if case .connected(b.id) = $0 { true } else { false } } > 0)
         let appends = (1...3000).map { a.append(to: b, after: UInt64($0)) }
         for start in stride(from: 0, to: appends.count, by: 100) {
             a.transport.send(Array(appends[start..<start + 100]))
@@ -162,20 +162,14 @@ import Testing
 
     /// A core that does not take what comes holds up the sender instead of filling the memory.
     @Test func aCoreThatDoesNotTake() throws {
-        // The sender must have patience for longer than the core takes.
-        let a = try TestPeer(0xA1) { $0.heartbeatMilliseconds = 1500 }
-        let b = try TestPeer(0xA2, takes: false) { settings in
-            settings.maxUntakenByteCount = 1 << 20
-            settings.readTimeoutMilliseconds = 4000
-        }
+        let a = try TestPeer(0xA1)
+        let b = try TestPeer(0xA2, takes: false) { $0.maxUntakenByteCount = 1 << 20 }
         TestPeer.join(a, b)
         #expect(a.waitForConnection(to: b))
         let appends = (0..<200).map { a.append(to: b, after: UInt64($0), byteCount: 100_000) }
         for append in appends { a.transport.send([append]) }
         usleep(700_000)
         #expect(b.told.messageByteCount < 6 << 20, "a few pieces beyond the bound")
-        // Longer than a stream may be silent: it is not, it is not read.
-        usleep(1_500_000)
         #expect(
             b.wait {
                 let byteCount = b.told.messageByteCount

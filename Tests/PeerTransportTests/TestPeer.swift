@@ -68,8 +68,6 @@ final class TestPeer {
         self.told = told
         var settings = PeerTransportSettings(disk: disk, snapshotDirectory: Self.snapshots, clock: RealClock())
         settings.probeMilliseconds = 50
-        settings.heartbeatMilliseconds = 100
-        settings.readTimeoutMilliseconds = 1000
         settings.log = { told.note($0) }
         adjust(&settings)
         let box = Mutex<PeerTransport?>(nil)
@@ -115,7 +113,7 @@ final class TestPeer {
     }
 
     /// Waits until the condition holds; false after a while.
-    func wait(seconds: Double = 10, _ condition: () -> Bool) -> Bool {
+    func wait(seconds: Double = 60, _ condition: () -> Bool) -> Bool {
         for _ in 0..<Int(seconds * 200) {
             if condition() { return true }
             usleep(5000)
