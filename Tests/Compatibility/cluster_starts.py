@@ -120,6 +120,25 @@ def removed_while_away():
         check("who was removed while it was away ends by itself, with 0", code == 0 and away.said("the member has been permanently removed from the cluster"), (code, away.log_tail()))
 
 
+def killed_while_joining():
+    """The log of one that joins may be empty when its process ends: then it knows of nobody, and hears of the others when they call."""
+    with Cluster(kinds(3)) as cluster:
+        new = cluster.member("martlet")
+        cluster.members.remove(new)
+        answer = cluster.ask("Cluster/MemberAdd", peerURLs=[new.peer_url])
+        new.state = "existing"
+        new.initial = ",".join(f"{(it.get('name') or new.name.encode()).decode()}={it['peerURLs'][0].decode()}" for it in answer["members"])
+        new.launch()
+        log = os.path.join(new.data, "member", "wal", "0000000000000000-0000000000000000.wal")
+        end = time.time() + PATIENCE
+        while not os.path.exists(log) and time.time() < end:
+            pass
+        new.kill()
+        new.start()
+        check("one that was killed as soon as it had a log joins all the same", len(members(new)) == 4, members(new))
+        new.stop()
+
+
 def personas():
     """Which etcd a member is: what it is told, or what its data are of."""
     with Cluster(["martlet"]) as cluster:
@@ -177,6 +196,7 @@ if __name__ == "__main__":
     in_place()
     snapshot_of_35()
     removed_while_away()
+    killed_while_joining()
     personas()
     lost_data()
     finish()
