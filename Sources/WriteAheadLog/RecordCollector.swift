@@ -109,12 +109,20 @@ struct RecordCollector {
         if position < entries.count {
             let replaced = entries[position]
             // Raft's log matching: index and term say which entry it is.
-            guard replaced.term != entry.term || replaced == entry else {
+            guard replaced.term != entry.term || replaced == entry || Self.isForced(entry) else {
                 throw RecordError(what: "\(describe(entry)) twice, and not the same")
             }
             entries.removeLast(entries.count - position)
         }
         entries.append(entry)
+    }
+
+    /// Whether an entry may be of those with which a real etcd makes a new cluster out of an old one (`--force-new-cluster`):
+    /// they have the term of what they put themselves in the place of (etcd v3.6 `server/etcdserver/bootstrap.go`,
+    /// `createConfigChangeEnts`). Of all changes of members only these have no number.
+    private static func isForced(_ entry: RaftEntry) -> Bool {
+        guard entry.type == .confChange, let change = try? ConfChange(decoding: entry.data ?? []) else { return false }
+        return change.id == 0 && [.addNode, .removeNode].contains(change.type)
     }
 
     private func describe(_ entry: RaftEntry) -> String {

@@ -69,6 +69,31 @@ def alone_again():
             check("and stays so", members(last) == [("m2", False)], members(last))
 
 
+def forced_by_etcd():
+    """What a real etcd made of its log with --force-new-cluster, which puts other entries of the same index and term behind those it drops."""
+    with Cluster(["etcd"] * 3) as cluster:
+        cluster.fill(50, b"k")
+        cluster.settle()
+        last = cluster.leader()
+        others = [member for member in cluster.members if member is not last]
+        with last.client() as client:
+            client.ask("KV/Put", key=b"connected", value=b"")
+            for member in others:
+                member.kill()  # before the leader knows that nobody hears it
+            for number in range(5):
+                client.unary("/etcdserverpb.KV/Put", b"\x0a\x04lost\x12\x01%d" % number, timeout=0.05)
+        last.stop()
+        last.extra = ["--force-new-cluster"]
+        last.start()
+        with last.client() as client:
+            client.ask("KV/Put", key=b"alone", value=b"1")
+        last.stop()
+        last.program, last.extra = "martlet", []
+        last.start()
+        check("a log that a real etcd forced is taken up", value(last, b"alone") == [b"1"] and value(last, b"k000049") == [b"k000049" * 3], value(last, b"alone"))
+        check("with its one member", members(last) == [(last.name, False)], members(last))
+
+
 def in_place():
     """A real cluster of 3.5.1 whose learner became a voter: that is not in its store, but Martlet finds it."""
     with Cluster(["etcd"]) as cluster:
@@ -193,6 +218,7 @@ def lost_data():
 if __name__ == "__main__":
     strangers()
     alone_again()
+    forced_by_etcd()
     in_place()
     snapshot_of_35()
     removed_while_away()

@@ -45,6 +45,36 @@ import Testing
         }
     }
 
+    /// A real etcd's `--force-new-cluster` puts changes of members, which have no number, behind what is committed, with the
+    /// term of the entries that it drops. No other two entries of the same index and term may differ.
+    @Test func aForcedClusterReplacesEntriesOfItsOwnTerm() throws {
+        func change(id: UInt64, _ type: ConfChangeType = .removeNode) -> RaftEntry {
+            var change = ConfChange()
+            change.id = id
+            change.type = type
+            change.nodeID = 7
+            var changing = entry(3, term: 2, change.encoded())
+            changing.type = .confChange
+            return changing
+        }
+        let cases: [(RaftEntry, isTaken: Bool)] = [
+            (change(id: 0), true), (change(id: 0, .addNode), true), (change(id: 0, .updateNode), false),
+            (change(id: 5), false), (entry(3, term: 2, [9]), false),
+        ]
+        for (number, (replacing, isTaken)) in cases.enumerated() {
+            let disk = makeDisk()
+            let writer = try makeLog(disk)
+            let old = (1...4).map { entry($0, term: 2, [UInt8($0)]) }
+            try writer.append(state: hardState(term: 2, commit: 2), entries: old)
+            try writer.sync()
+            try writer.append(state: hardState(term: 2, commit: 3), entries: [replacing])
+            try writer.sync()
+            writer.close()
+            let contents = try? WALReader.read(disk: disk, directory: directory)
+            #expect(contents?.entries == (isTaken ? Array(old[..<2]) + [replacing] : nil), "case \(number)")
+        }
+    }
+
     @Test func anEmptyBatchWritesNothing() throws {
         let disk = makeDisk()
         let writer = try makeLog(disk)
