@@ -123,7 +123,7 @@ package final class EtcdServices: GRPCHandler {
 
     /// The core's answer to a request, or one made here. An answer to a stream goes to the stream's service.
     package func answer(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
-        if Recipes.owns(token) {
+        if token.asker == .recipe {
             recipes.answered(token, result)
             carryOutRecipes()
             return
@@ -209,7 +209,7 @@ package final class EtcdServices: GRPCHandler {
 
     /// The core has something for a stream that can take it.
     package func streamReady(_ token: RequestToken) {
-        if Recipes.owns(token) {
+        if token.asker == .recipe {
             recipes.streamReady(token)
             carryOutRecipes()
             return

@@ -22,18 +22,12 @@ package final class HTTPServices {
     private var probes: [UInt64: Probe] = [:]
     private var nextNumber: UInt64 = 0
 
-    /// Marks the tokens of HTTP's reads. gRPC's have the index of a slot in their upper half, which is never so large.
-    private static let mark: UInt64 = 1 << 63
-
     /// - Parameter scrape: takes the counts kept here, and reads all metrics as they are now, or what it takes to make them
     ///   of: that is then done on the thread that sends the answer.
     package init(member: any HTTPMember, scrape: @escaping (HTTPCounts) -> @Sendable () -> [MetricFamily]) {
         self.member = member
         self.scrape = scrape
     }
-
-    /// Whether an answer of the member is one for these services.
-    package static func owns(_ token: RequestToken) -> Bool { token.rawValue & mark != 0 }
 
     package func ask(_ call: HTTPCall) {
         switch call.question {
@@ -58,7 +52,7 @@ package final class HTTPServices {
 
     /// The member's answer to a read.
     package func answer(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
-        let number = (token.rawValue & ~Self.mark) >> 1
+        let number = token.number >> 1
         guard var probe = probes[number] else { unreachable("an answer to a probe that does not wait") }
         if case .failure(let error) = result {
             probe.failures[token.rawValue & 1 == 1 ? .serializableRead : .linearizableRead] = error
@@ -79,13 +73,13 @@ package final class HTTPServices {
             return
         }
         let number = nextNumber
-        nextNumber = (nextNumber + 1) & (Self.mark >> 1 - 1)
+        nextNumber = (nextNumber + 1) & (RequestToken.greatestNumber >> 1)
         probes[number] = probe
         for check in checks {
             let isSerializable = check == .serializableRead
             member.probe(
                 isSerializable: isSerializable,
-                RequestToken(rawValue: Self.mark | number << 1 | (isSerializable ? 1 : 0)))
+                RequestToken(.http, number << 1 | (isSerializable ? 1 : 0)))
         }
     }
 

@@ -12,16 +12,9 @@ package final class PeerServices {
     private var waiting: [UInt64: PeerCall] = [:]
     private var nextNumber: UInt64 = 0
 
-    /// Marks the tokens of peers' questions: below the mark of HTTP's, and above gRPC's, which have the index of a slot in
-    /// their upper half.
-    private static let mark: UInt64 = 1 << 62
-
     package init(member: any PeerMember) {
         self.member = member
     }
-
-    /// Whether an answer of the member is one for these services.
-    package static func owns(_ token: RequestToken) -> Bool { token.rawValue >> 62 == 1 }
 
     package func ask(_ call: PeerCall) {
         switch call.kind {
@@ -42,9 +35,9 @@ package final class PeerServices {
 
     private func token(for call: PeerCall) -> RequestToken {
         let number = nextNumber
-        nextNumber = (nextNumber + 1) & (Self.mark - 1)
+        nextNumber = (nextNumber + 1) & RequestToken.greatestNumber
         waiting[number] = call
-        return RequestToken(rawValue: Self.mark | number)
+        return RequestToken(.peer, number)
     }
 
     // MARK: Answers
@@ -54,7 +47,7 @@ package final class PeerServices {
 
     /// The member's answer to a question.
     package func answer(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
-        guard let call = waiting.removeValue(forKey: token.rawValue & (Self.mark - 1)) else {
+        guard let call = waiting.removeValue(forKey: token.number) else {
             unreachable("an answer to a question of a peer that does not wait")
         }
         switch call.kind {

@@ -20,16 +20,8 @@ package final class Recipes {
     private var effects: [RecipeEffect] = []
     private var nextSerial: UInt64 = 1
 
-    /// The bit that tells tokens of ours from those of calls from outside.
-    private static let tokenBit: UInt64 = 1 << 62
-
     package init(node: Node) {
         self.node = node
-    }
-
-    /// Whether the node's answer with this token is for the recipes.
-    package static func owns(_ token: RequestToken) -> Bool {
-        token.rawValue & tokenBit != 0 && token.rawValue >> 63 == 0
     }
 
     /// How many calls are under way.
@@ -92,8 +84,8 @@ package final class Recipes {
 
     /// Begins a call. Answers the token with which it asks the node.
     func begin(_ caller: RequestToken, _ progress: Recipe.Progress) -> RequestToken {
-        let token = RequestToken(rawValue: Self.tokenBit | nextSerial)
-        nextSerial = (nextSerial + 1) % Self.tokenBit
+        let token = RequestToken(.recipe, nextSerial)
+        nextSerial = (nextSerial + 1) & RequestToken.greatestNumber
         recipes[token] = Recipe(caller: caller, progress: progress)
         tokens[caller] = token
         return token
@@ -147,8 +139,8 @@ package final class Recipes {
 
     /// A token for a request whose answer nobody waits for.
     func idleToken() -> RequestToken {
-        defer { nextSerial = (nextSerial + 1) % Self.tokenBit }
-        return RequestToken(rawValue: Self.tokenBit | nextSerial)
+        defer { nextSerial = (nextSerial + 1) & RequestToken.greatestNumber }
+        return RequestToken(.recipe, nextSerial)
     }
 
     // MARK: Requests

@@ -239,12 +239,10 @@ final class NodeLoop {
         case .askPeer(let question): peers.ask(question)
         case .progress(let progress): defragmentationLog.note(progress, of: node)
         case .reply(let token, let result):
-            if HTTPServices.owns(token) {
-                httpServices.answer(token, result)
-            } else if PeerServices.owns(token) {
-                peerServices.answer(token, result)
-            } else {
-                services.answer(token, result)
+            switch token.asker {
+            case .call, .recipe: services.answer(token, result)
+            case .http: httpServices.answer(token, result)
+            case .peer: peerServices.answer(token, result)
             }
         case .streamReady(let token): services.streamReady(token)
         case .ready: serveClients()

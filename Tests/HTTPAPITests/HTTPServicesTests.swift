@@ -42,7 +42,7 @@ private final class TestMember: HTTPMember {
             ask(.health(HealthQuestion(isSerializable: isSerializable)))
             let read = member.reads.removeLast()
             #expect(read.isSerializable == isSerializable)
-            #expect(HTTPServices.owns(read.token))
+            #expect(read.token.asker == .http)
             #expect(given.value.isEmpty)
             services.answer(read.token, success)
             #expect(given.update { $0.popLast() }?.status == 200)
@@ -141,10 +141,5 @@ private final class TestMember: HTTPMember {
         #expect(checks.map(\.probe) == [.ready, .ready, .live])
         #expect(checks.map(\.successCount) == [1, 1, 1] && checks.map(\.failureCount) == [1, 0, 0])
         #expect(checks.map(\.lastSucceeded) == [true, true, true])
-    }
-
-    @Test func gRPCTokensAreNotOurs() {
-        #expect(!HTTPServices.owns(RequestToken(rawValue: 0)))
-        #expect(!HTTPServices.owns(RequestToken(rawValue: UInt64(Int32.max) << 32 | 0xffff_ffff)))
     }
 }

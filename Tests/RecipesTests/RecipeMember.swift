@@ -55,7 +55,7 @@ final class RecipeMember {
             try? job.run(disk: disk, writer: writer)
             node.snapshotSaved()
         case .reply(let token, let result):
-            if Recipes.owns(token) { recipes.answered(token, result) } else { replies.append((token, result)) }
+            if token.asker == .recipe { recipes.answered(token, result) } else { replies.append((token, result)) }
         case .streamReady(let token): recipes.streamReady(token)
         case .ready: break
         default: Issue.record("an effect that no recipe asks for: \(effect)")
