@@ -38,6 +38,9 @@ package struct ClusterSettings: Equatable, Sendable {
     /// Longest time of a partition, a pause, a clog or a slow disk, in nanoseconds.
     package var faultNanoseconds: UInt64 = 6_000_000_000
     package var faults = FaultMix()
+    /// How long the cluster may take to come to rest once nothing is wrong any more: elections, clients' patience, snapshots over a
+    /// slow network.
+    package var restNanoseconds: UInt64 = 120_000_000_000
     package var network = SimulatedNetwork<ClusterPacket>.Settings()
     /// What a sync of the log takes at most, in nanoseconds.
     package var syncNanoseconds: UInt64 = 3_000_000

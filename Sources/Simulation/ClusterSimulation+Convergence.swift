@@ -13,9 +13,6 @@ internal import Watch
 
 /// The second phase: everything is mended, and what the cluster comes to is held against all that it said.
 extension ClusterSimulation {
-    /// How long a cluster without faults may take to come to rest: elections, clients' patience, a snapshot over a slow network.
-    private static let patienceNanoseconds: UInt64 = 120_000_000_000
-
     /// Mends everything, and lets time pass until all members have the same log applied and no lease is left.
     func converge() throws(SimulationFailure) {
         isFaulty = false
@@ -40,7 +37,7 @@ extension ClusterSimulation {
 
     /// Lets things happen until nothing is left to be done.
     private func rest(_ what: String) throws(SimulationFailure) {
-        let limit = now + Self.patienceNanoseconds
+        let limit = now + settings.restNanoseconds
         while let trouble = unrest {
             guard now < limit else { throw SimulationFailure("liveness: the cluster does not \(what): \(trouble)") }
             let until = now + 100_000_000
@@ -73,7 +70,7 @@ extension ClusterSimulation {
             range.rangeEnd = [0]
             let asked = ClusterHistory.Pending(
                 token: takeToken(), client: 0, host: place, request: .range(range), call: now,
-                deadline: now + Self.patienceNanoseconds)
+                deadline: now + settings.restNanoseconds)
             clients.asked(asked)
             try deliver(asked)
         }

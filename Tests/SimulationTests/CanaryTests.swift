@@ -61,6 +61,31 @@ import Testing
             }, " ")
     }
 
+    /// Rule 6: the log keeps its segments until the snapshot that covers them is recorded.
+    @Test func logsThatGiveUpTheirSegmentsEarly() throws {
+        try expectFound(
+            settings(.segmentsGoEarly, memberCount: 1) {
+                $0.faults.crash = 1
+                $0.member.segmentByteCount = 4_000
+                $0.member.snapshotEntryCount = 10
+                $0.faultIntervalNanoseconds = 2_000_000_000
+            }, "does not start")
+    }
+
+    /// Rule 7: what a member starts with is not older than what it had.
+    @Test func storesThatGoBack() throws {
+        try expectFound(
+            settings(.storesGoBack, memberCount: 1) {
+                $0.faults.crash = 1
+                $0.member.snapshotEntryCount = 5
+                // Else the log could make up for what the store lacks.
+                $0.member.segmentByteCount = 4_000
+                $0.member.keptSegmentCount = 1
+                $0.faultIntervalNanoseconds = 2_000_000_000
+                $0.requestCount = 200
+            }, "does not start")
+    }
+
     /// Rule 8: who led once does not end leases.
     @Test func leadersPastThatEndLeases() throws {
         try expectFound(
