@@ -100,4 +100,16 @@ import Testing
     @Test func readsThatNobodyConfirms() throws {
         try expectFound(settings(.readsAreNotConfirmed) { $0.faults.pause = 1 }, "stale")
     }
+
+    /// Rule 11: index, term and configuration of a snapshot are those inside its file.
+    @Test func snapshotsWithAnOlderFile() throws {
+        try expectFound(
+            settings(.snapshotsAreOld) {
+                $0.faults.crash = 1
+                $0.faultIntervalNanoseconds = 1_000_000_000
+                $0.catchUpEntryCount = 1
+                $0.member.snapshotEntryCount = 5
+                $0.restNanoseconds = 15_000_000_000
+            }, "liveness")
+    }
 }
