@@ -136,6 +136,19 @@ import Testing
         #expect(answers(host, message(.snap, term: 2) { $0.snapshot = RaftSnapshot() }).isEmpty)
     }
 
+    /// What is behind an append may be of another leader.
+    @Test func anAppendCommitsNoMoreThanItProves() {
+        let host = follower()
+        let tail = message(.app, term: 2) {
+            ($0.index, $0.logTerm) = (3, 1)
+            $0.entries = (4...6).map { entry([1], index: $0, term: 2) }
+        }
+        #expect(answers(host, tail).map(\.index) == [6])
+        let other = message(.app, from: 3, term: 3) { ($0.index, $0.logTerm, $0.commit) = (4, 2, 6) }
+        #expect(answers(host, other).map(\.index) == [4])
+        #expect(host.raft.log.committedIndex == LogIndex(4))
+    }
+
     @Test func refusalsNameWhereTheLogsMayAgree() {
         let host = follower()
         let answers = answers(host, message(.app, term: 2) { ($0.index, $0.logTerm) = (9, 2) })

@@ -52,7 +52,7 @@ final class RaftSimulation {
         switch event {
         case .propose: (20, 120)
         case .read: (10, 80)
-        case .heal: (5, 40)
+        case .heal: (2, 16)
         case .cut, .crash, .change, .transfer, .stop: (0, 12)
         default: (5, 50)
         }
@@ -220,6 +220,9 @@ final class RaftSimulation {
         note("cuts links")
         // Leaders alone, often: that is where stale reads come from.
         let isOfLeaders = draw(2) == 0
+        if isOfLeaders, draw(2) == 0 {
+            for host in hosts where host.raft.role == .leader { stopClock(host) }
+        }
         let groups = hosts.map { isOfLeaders ? ($0.raft.role == .leader ? 0 : 1) : draw(2) }
         let isOneWay = draw(3) == 0
         for (from, sender) in hosts.enumerated() {
