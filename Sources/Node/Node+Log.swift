@@ -147,6 +147,10 @@ extension Node {
     }
 
     func reply(_ token: RequestToken, _ result: Result<Reply, EtcdError>) {
-        emit(.reply(token, result))
+        if token == .ownCheck {
+            ownCheckAnswered(result)
+        } else {
+            emit(.reply(token, result))
+        }
     }
 }

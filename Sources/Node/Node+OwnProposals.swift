@@ -43,7 +43,7 @@ extension Node {
         case .autoCompaction: autoCompactionSettled(result)
         case .leaseExpiry(let id, let term): leaseExpirySettled(id, in: term, result)
         // If one failed, the next is due as long after as if it had not.
-        case .leaseCheckpoint: break
+        case .leaseCheckpoint, .corruptAlarm: break
         case .renewal(let renewal): renewalSettled(renewal, result)
         case .publication: publicationSettled(result)
         }

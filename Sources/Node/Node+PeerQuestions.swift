@@ -19,6 +19,7 @@ extension Node {
         switch peerQuestions.take(number) {
         case .lease: leaderAnswered(number, answer)
         case .version(let term): versionAnswered(in: term, answer)
+        case .corruption: corruptionAnswered(number, answer)
         case nil: break
         }
     }

@@ -20,7 +20,7 @@ extension Node {
             proposeOwn(attributes, .publication)
         case .publishing, .done: break
         case .published:
-            guard versionToSet == nil, applier.cluster.version != nil else { return }
+            guard versionToSet == nil, applier.cluster.version != nil, !corruptionChecks.isInitialDue else { return }
             publication = .done
             nextVersionCheck = now + Self.versionCheckInterval
             emit(.ready)

@@ -134,6 +134,7 @@ extension Node {
             case .txn(let request): run(request, waiting.token)
             case .members: replyMembers(waiting.token)
             case .authStatus: replyAuthStatus(waiting.token)
+            case .ownCheck: reply(waiting.token, .success(Reply(revision: mvcc.currentRevision, body: [])))
             case .downgrade(let request): run(request, waiting.token)
             case .leaseRenewal(let renewal): renew(renewal)
             case .leaseTimeToLive(let request, let isForPeer):

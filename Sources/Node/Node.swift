@@ -41,6 +41,7 @@ package final class Node {
     var compactions = PendingCompactions()
     var snapshots = ClientSnapshots()
     var peerSnapshots = PeerSnapshots()
+    var corruptionChecks: CorruptionChecks
     var installation = PendingInstallation()
     var memberChanges = PendingMemberChanges()
     var peerConnections = PeerConnections()
@@ -112,6 +113,7 @@ package final class Node {
         autoCompactor = AutoCompactor(
             mode: settings.autoCompactionMode, retention: settings.autoCompactionRetention, now: now,
             revision: applier.mvcc.currentRevision)
+        corruptionChecks = CorruptionChecks(settings: settings, now: now)
         lastFreeze = now
         nextVersionCheck = now
         nextDowngradeCheck = now
@@ -138,6 +140,7 @@ package final class Node {
             electionAdvanceEnd = now + Self.electionAdvancePeriod
         }
         defragmentIfWorthwhile()
+        beginInitialCheck()
     }
 
     /// Time has passed. To be called after each wait, which is no longer than `nanosecondsToNextWork` says.
@@ -195,6 +198,7 @@ package final class Node {
             stepLeases()
             stepLeaderQuestions()
             stepAutoCompaction()
+            stepCorruptionChecks()
         }
         if !isStopped { runRaft() }
         // What was applied may have made room for it.
@@ -235,6 +239,7 @@ package final class Node {
             due = min(due, lastFreeze + settings.commitIntervalNanoseconds)
         }
         if let autoCompactor { due = min(due, autoCompactor.nextDue) }
+        due = min(due, corruptionChecks.nextDue)
         if let leaseWork = leaseKeeper.nextWork { due = min(due, leaseWork) }
         if defragmentation.isRunning && !store.isCommitting { due = min(due, defragmentation.nextSlice) }
         return due > now ? due - now : 0

@@ -19,6 +19,8 @@ package enum NodeError: Error, CustomStringConvertible {
     case olderThanCluster(server: EtcdVersion, cluster: EtcdVersion)
     /// The parts of the data directory contradict each other; the text says how.
     case inconsistent(String)
+    /// The keys of this member are not those of the others.
+    case corrupt(MemberID)
     /// The cluster goes on without this member, for good.
     case removed
 
@@ -34,6 +36,7 @@ package enum NodeError: Error, CustomStringConvertible {
             "invalid downgrade; server version is lower than determined cluster version "
                 + "(current-server-version: \(server), determined-cluster-version: \(cluster.major).\(cluster.minor))"
         case .inconsistent(let text): "inconsistent data directory: \(text)"
+        case .corrupt(let member): "\(member) found data inconsistency with peers"
         case .removed: "the member has been permanently removed from the cluster"
         }
     }

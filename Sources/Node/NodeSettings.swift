@@ -75,6 +75,14 @@ package struct NodeSettings: Sendable {
     /// `--experimental-bootstrap-defrag-threshold-megabytes`, in bytes: the file is defragmented at the start if so much of
     /// it is free; 0: never.
     package var bootstrapDefragmentationByteCount = 0
+    /// The feature gate InitialCorruptCheck: whether a member compares its keys with those of the others before it serves.
+    package var checksCorruptionAtStart = false
+    /// `--corrupt-check-time`: time between two comparisons of all members' keys by the leader, in nanoseconds; 0: never.
+    package var corruptionCheckIntervalNanoseconds: UInt64 = 0
+    /// The feature gate CompactHashCheck: whether the leader compares what compactions left on all members.
+    package var checksCompactionHashes = false
+    /// `--compact-hash-check-time`: time between two such comparisons, in nanoseconds.
+    package var compactionHashCheckIntervalNanoseconds: UInt64 = 60_000_000_000
     /// `--max-wals`: segments kept.
     package var maxWALCount = 5
     /// `--max-snapshots`: `.snap` files kept.

@@ -6,6 +6,8 @@ struct PeerQuestions {
     enum Purpose {
         /// A client's question about a lease: `LeaderQuestions` knows which.
         case lease
+        /// A comparison of hashes: `CorruptionChecks` knows which.
+        case corruption
         /// The leader of a term looks at the versions of all members.
         case version(Term)
     }

@@ -18,6 +18,8 @@ struct PendingReads {
         case txn(TxnRequest)
         case members
         case authStatus
+        /// The member itself wants to have applied what was committed.
+        case ownCheck
         case downgrade(DowngradeRequest)
         case leaseRenewal(LeaseRenewal)
         /// Of a client of this member, or of another.

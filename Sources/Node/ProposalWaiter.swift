@@ -19,6 +19,8 @@ enum ProposalWaiter: Equatable {
 enum OwnProposal: Equatable {
     /// The alarm that it is out of space.
     case spaceAlarm
+    /// The alarm that a member's keys are not what they should be.
+    case corruptAlarm
     /// The revocation of a lease that expired, by the leader of a term.
     case leaseExpiry(LeaseID, Term)
     /// A compaction that nobody asked for.

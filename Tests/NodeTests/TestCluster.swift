@@ -37,6 +37,14 @@ final class TestCluster {
     /// Members whose logs write nothing for now, and those whose stores do not.
     var stalledLogs: Set<MemberID> = []
     var stalledStores: Set<MemberID> = []
+    /// Members whose installers open nothing for now.
+    var stalledInstallers: Set<MemberID> = []
+    /// Whether snapshots stay with their senders for now.
+    var holdsSnapshots = false
+    /// How many snapshots were begun to be sent.
+    private(set) var snapshotCount = 0
+    /// Snapshots that are being sent.
+    var snapshotsUnderWay: [(sender: MemberID, transfer: TestMember.Transfer)] = []
     /// Members to which no time passes and no message comes.
     var paused: Set<MemberID> = []
     /// Settings of members that were not there from the start.
@@ -152,8 +160,14 @@ final class TestCluster {
 
     /// Ends a member as a loss of power does.
     func crash(_ id: MemberID, _ policy: CrashPolicy = .loseAllUnsynced) {
-        let member = member(id)
-        disks[id] = member.crashed(policy)
+        crash(id, replacedBy: member(id).crashed(policy))
+    }
+
+    /// Ends a member; its next start finds this disk.
+    func crash(_ id: MemberID, replacedBy disk: SimulatedDisk) {
+        disks[id] = disk
+        snapshotsUnderWay.removeAll { $0.sender == id }
+        stalledInstallers.remove(id)
         members[id] = nil
         stalledLogs.remove(id)
         stalledStores.remove(id)
@@ -222,6 +236,32 @@ final class TestCluster {
         return true
     }
 
+    // MARK: Snapshots
+
+    /// Brings the oldest snapshot to its receiver. Answers whether there was one.
+    private func carrySnapshot() -> Bool {
+        for member in up {
+            for transfer in member.takeTransfers() {
+                snapshotCount += 1
+                snapshotsUnderWay.append((member.node.memberID, transfer))
+            }
+        }
+        guard !holdsSnapshots, !snapshotsUnderWay.isEmpty else { return false }
+        let (sender, transfer) = snapshotsUnderWay.removeFirst()
+        let receiver = members[transfer.to]
+        let succeeded = receiver != nil && !isCut(sender, transfer.to)
+        if succeeded, let receiver, let bytes = try? transfer.bytes() {
+            let index = transfer.message.snapshot?.metadata.index ?? 0
+            let path = "/data/member/snap/\(index.fixedHexadecimal).snap.db"
+            if receiver.disk.contents(of: path) == nil { receiver.disk.place(bytes, at: path) }
+            receiver.node.receivedSnapshot(transfer.message, databasePath: path)
+            receiver.pump()
+        }
+        members[sender]?.node.snapshotSent(transfer.token, to: transfer.to, succeeded: succeeded)
+        members[sender]?.pump()
+        return true
+    }
+
     // MARK: Questions
 
     private func ask(_ question: PeerQuestion, of member: TestMember) {
@@ -242,6 +282,7 @@ final class TestCluster {
             let version = versions[question.to] ?? answerer.node.etcdVersion.description
             member.node.peerAnswered(question.number, .success(.version(server: version, cluster: "3.0.0")))
             return
+        case .hashKV(let revision): answerer.node.hashKV(revision: revision, token)
         default: Issue.record("nobody asks for that here")
         }
         asked.append(AskedQuestion(asker: asker, question: question, answerer: question.to, token: token))
@@ -280,6 +321,13 @@ final class TestCluster {
             return .failure(.refused(status: 412, text: "membership: can only promote a learner member"))
         case (.promote, .failure(.learnerNotReady)):
             return .failure(.refused(status: 412, text: EtcdError.learnerNotReady.message))
+        case (.hashKV, .success(let reply)):
+            guard let response = try? HashKVResponse(decoding: reply.body) else { break }
+            return .success(
+                .hashKV(
+                    PeerHashKV(
+                        hash: response.hash, compactRevision: response.compactRevision,
+                        hashRevision: response.hashRevision, headerRevision: reply.revision)))
         case (_, .failure(.leaseNotFound)): return .failure(.refused(status: 404, text: "lease not found"))
         case (_, .failure(let error)): return .failure(.refused(status: 400, text: error.message))
         default: break
@@ -303,6 +351,12 @@ final class TestCluster {
                 member.runStore()
             } else if let member = up.first(where: { !$0.longReads.isEmpty }) {
                 member.runReader()
+            } else if let member = up.first(where: {
+                $0.hasInstallerJobs && !stalledInstallers.contains($0.node.memberID)
+            }) {
+                member.runInstaller()
+            } else if carrySnapshot() {
+                continue
             } else if up.allSatisfy({ $0.sent.isEmpty && $0.questions.isEmpty }) {
                 return
             }

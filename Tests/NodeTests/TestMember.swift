@@ -20,6 +20,9 @@ final class TestMember {
         let message: RaftMessage
         let snapshot: StoreSnapshot
         let token: RequestToken
+
+        /// The file that is sent.
+        func bytes() throws -> Bytes { try snapshot.read(offset: 0, count: snapshot.byteCount) }
     }
 
     let disk: SimulatedDisk
@@ -46,7 +49,7 @@ final class TestMember {
     private(set) var refusals: [String] = []
     private(set) var installed: [LogIndex] = []
     /// Snapshots for other members, in the order in which they were given out.
-    private(set) var transfers: [Transfer] = []
+    private var transfers: [Transfer] = []
     private(set) var readyCount = 0
     private(set) var stops: [NodeError] = []
     /// Called with each effect as it is given out.
@@ -172,6 +175,14 @@ final class TestMember {
         pump()
     }
 
+    /// Snapshots for other members since the last call.
+    func takeTransfers() -> [Transfer] {
+        defer { transfers = [] }
+        return transfers
+    }
+
+    var hasInstallerJobs: Bool { !preparations.isEmpty || !disposals.isEmpty }
+
     /// Opens the next snapshot that a leader sent, or lets go of something.
     func runInstaller() {
         if !preparations.isEmpty {
@@ -199,7 +210,7 @@ final class TestMember {
                 runStore()
             } else if !longReads.isEmpty {
                 runReader()
-            } else if !preparations.isEmpty || !disposals.isEmpty {
+            } else if hasInstallerJobs {
                 runInstaller()
             } else {
                 return

@@ -1,0 +1,127 @@
+import Alarms
+import Apply
+import EtcdMessages
+import MVCC
+import Node
+import Primitives
+import Raft
+import SimulatedPlatform
+import Store
+import Testing
+
+/// A member whose keys are not those of the others is found, and the cluster closed to changes.
+@Suite struct ClusterCorruptionTests {
+    private func cluster(_ change: (inout NodeSettings) -> Void, count: Int = 3) throws -> TestCluster {
+        var settings = TestCluster.settings
+        change(&settings)
+        let cluster = try TestCluster.ready(count: count, settings: settings)
+        let leader = try cluster.theLeader()
+        for number in 1...10 { leader.put("key \(number % 3)", [UInt8(number)]) }
+        cluster.advance(milliseconds: 300)
+        return cluster
+    }
+
+    /// Turns over a bit of a stored value.
+    private func spoil(_ member: TestMember, revision: Int64 = 9) throws {
+        let key = Revision(main: revision, sub: 0).bucketKey()
+        var record = try #require(try member.node.store.value(.key, key: key))
+        record[record.count - 1] ^= 1
+        member.node.store.put(.key, key: key, value: record)
+    }
+
+    private func alarms(_ member: TestMember) -> [UInt64] {
+        member.node.applier.alarms.alarms(of: .corrupt).map(\.memberID)
+    }
+
+    @Test func membersThatAgreeRaiseNothing() throws {
+        let cluster = try cluster {
+            $0.corruptionCheckIntervalNanoseconds = 500_000_000
+            $0.checksCompactionHashes = true
+            $0.compactionHashCheckIntervalNanoseconds = 700_000_000
+            $0.checksCorruptionAtStart = true
+        }
+        defer { cluster.close() }
+        let leader = try cluster.theLeader()
+        for round in 1...10 {
+            leader.put("a", [UInt8(round)])
+            if round % 3 == 0 { _ = leader.compact(leader.node.mvcc.currentRevision - 1) }
+            cluster.advance(milliseconds: 400)
+        }
+        #expect(cluster.up.allSatisfy { alarms($0) == [] && $0.stops.isEmpty })
+    }
+
+    @Test(arguments: [true, false]) func thePeriodicCheckFindsAMemberThatDiffers(isLeader: Bool) throws {
+        let cluster = try cluster { $0.corruptionCheckIntervalNanoseconds = 500_000_000 }
+        defer { cluster.close() }
+        let leader = try cluster.theLeader()
+        let follower = try cluster.followers()[0]
+        try spoil(isLeader ? leader : follower)
+        try cluster.advance(until: "all know of it") { $0.up.allSatisfy { !alarms($0).isEmpty } }
+        // A leader that differs takes the others for corrupt, as in etcd: the hashes of two do not say which is right.
+        let named = Set(cluster.up.flatMap(alarms))
+        #expect(named.count == 1 && (isLeader || named == [follower.node.memberID.rawValue]))
+        let token = leader.put("b")
+        cluster.settle()
+        #expect(leader.reply(to: token) == .failure(.corrupt))
+        // It is raised once.
+        cluster.advance(milliseconds: 2_000)
+        #expect(alarms(leader).count == 1 || isLeader)
+    }
+
+    @Test func aCompactionsHashTellsWhoDiffersFromMost() throws {
+        let cluster = try cluster {
+            $0.checksCompactionHashes = true
+            $0.compactionHashCheckIntervalNanoseconds = 500_000_000
+        }
+        defer { cluster.close() }
+        let leader = try cluster.theLeader()
+        let follower = try cluster.followers()[1]
+        try spoil(follower)
+        cluster.advance(milliseconds: 1_000)
+        #expect(alarms(leader) == [], "there was no compaction")
+        _ = leader.compact(10)
+        try cluster.advance(until: "all know of it") { $0.up.allSatisfy { !alarms($0).isEmpty } }
+        #expect(cluster.up.allSatisfy { alarms($0) == [follower.node.memberID.rawValue] })
+    }
+
+    @Test func aMemberThatDiffersDoesNotServe() throws {
+        let cluster = try cluster { $0.checksCorruptionAtStart = true }
+        defer { cluster.close() }
+        let follower = try cluster.followers()[0]
+        let id = follower.node.memberID
+        let readyCount = follower.readyCount
+        #expect(readyCount == 1)
+        try spoil(follower)
+        // Into its file.
+        follower.put("c")
+        cluster.advance(milliseconds: 500)
+        cluster.crash(id)
+        try cluster.start(id)
+        cluster.advance(milliseconds: 2_000)
+        let again = cluster.member(id)
+        #expect(again.readyCount == 0)
+        guard case .corrupt(id)? = again.stops.first else {
+            Issue.record("it did not stop")
+            return
+        }
+    }
+
+    @Test func membersThatDoNotAnswerKeepNobodyWaiting() throws {
+        let cluster = try cluster {
+            $0.checksCorruptionAtStart = true
+            $0.corruptionCheckIntervalNanoseconds = 300_000_000
+            $0.checksCompactionHashes = true
+            $0.compactionHashCheckIntervalNanoseconds = 200_000_000
+        }
+        defer { cluster.close() }
+        let ids = try cluster.followers().map(\.node.memberID)
+        cluster.crash(ids[0])
+        let leader = try cluster.theLeader()
+        _ = leader.compact(5)
+        cluster.advance(milliseconds: 2_000)
+        cluster.crash(ids[1])
+        try cluster.start(ids[1])
+        try cluster.advance(until: "it serves") { $0.member(ids[1]).readyCount == 1 }
+        #expect(cluster.up.allSatisfy { alarms($0) == [] })
+    }
+}
