@@ -32,6 +32,10 @@ extension ServerConfiguration {
         node.advancesFirstElection = flags.boolean("initial-election-tick-advance")
         node.checkpointsLeases = features.isEnabled(.leaseCheckpoint)
         node.persistsLeaseCheckpoints = features.isEnabled(.leaseCheckpointPersist)
+        node.checksCorruptionAtStart = features.isEnabled(.initialCorruptCheck)
+        node.checksCompactionHashes = features.isEnabled(.compactHashCheck)
+        node.corruptionCheckIntervalNanoseconds = UInt64(max(0, flags.nanoseconds("corrupt-check-time")))
+        node.compactionHashCheckIntervalNanoseconds = UInt64(max(1, flags.nanoseconds("compact-hash-check-time")))
     }
 
     /// Flags that must fit one another, in the order in which etcd looks at them (etcd v3.6 `Config.Validate`).

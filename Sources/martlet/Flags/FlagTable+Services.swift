@@ -92,11 +92,9 @@ extension FlagTable {
     static let features: [Flag] = [
         Flag("feature-gates", .gates, "", "Features to turn on or off: Name=true,Other=false."),
         Flag(
-            "corrupt-check-time", .duration, "0s", "Time between two comparisons of the members' data (0 is never).",
-            .none("a single member has nobody to compare with")),
+            "corrupt-check-time", .duration, "0s", "Time between two comparisons of the members' data (0 is never)."),
         Flag(
-            "compact-hash-check-time", .duration, "1m0s", "Time between two comparisons of the hashes of compactions.",
-            .none("a single member has nobody to compare with")),
+            "compact-hash-check-time", .duration, "1m0s", "Time between two comparisons of the hashes of compactions."),
         Flag("compaction-batch-limit", .integer(.int), "1000", "Revisions that a step of a compaction visits."),
         Flag("compaction-sleep-interval", .duration, "10ms", "Pause between two steps of a compaction."),
         Flag(
