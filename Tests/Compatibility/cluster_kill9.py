@@ -12,7 +12,7 @@ from support.checks import check, finish, note
 from support.cluster import Cluster, Settings, kinds
 from support.load import Load
 
-SEED, KILLS = os.environ.get("SEED", "1"), int(os.environ.get("KILLS", "10"))
+SEED, KILLS = os.environ.get("SEED", "1"), int(os.environ.get("KILLS", "8"))
 BACK = 10.0  # seconds within which there is service again; many elections long
 
 
@@ -53,5 +53,5 @@ def trial(count: int, kills: int) -> None:
 
 if __name__ == "__main__":
     trial(3, KILLS)
-    trial(5, max(3, KILLS // 2))
+    trial(5, max(3, KILLS // 3))
     finish()
