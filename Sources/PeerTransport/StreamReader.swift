@@ -280,8 +280,11 @@ final class StreamReaderHandler: ChannelInboundHandler, ChannelOutboundHandler {
 
     private func watch(_ context: ChannelHandlerContext) {
         let limit = TimeAmount.milliseconds(hub.settings.readTimeoutMilliseconds)
-        timer = hub.loop.assumeIsolated().scheduleTask(deadline: lastRead + limit) { [self] in
-            if isReadHeld { lastRead = .now() }
+        let due = lastRead + limit
+        timer = hub.loop.assumeIsolated().scheduleTask(deadline: due) { [self] in
+            // A process that stood still has yet to read what came meanwhile.
+            let stoodStill = NIODeadline.now() - due > .nanoseconds(limit.nanoseconds / 4)
+            if isReadHeld || stoodStill { lastRead = .now() }
             if NIODeadline.now() - lastRead < limit {
                 watch(context)
             } else if case .reading = state {
