@@ -157,5 +157,5 @@ extension Node {
 
 extension RequestToken {
     /// What a member asks itself. No shell gives this out.
-    static let ownCheck = RequestToken(rawValue: .max - 1)
+    static let ownCheck = RequestToken(.member, 0)
 }

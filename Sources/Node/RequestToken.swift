@@ -3,10 +3,10 @@ internal import Primitives
 /// What the shell knows a waiting request by. The core only gives it back.
 ///
 /// ```
-///  63 62 61                                        0
-/// +-----+-------------------------------------------+
-/// |asker| number: of the asker's own choice         |
-/// +-----+-------------------------------------------+
+///  63   61 60                                      0
+/// +-------+-----------------------------------------+
+/// | asker | number: of the asker's own choice       |
+/// +-------+-----------------------------------------+
 /// ```
 package struct RequestToken: RawRepresentable, Hashable, Sendable {
     /// To whom in the shell an answer goes. All are listed here, so that no two take each other's.
@@ -19,6 +19,8 @@ package struct RequestToken: RawRepresentable, Hashable, Sendable {
         case http
         /// Another member.
         case peer
+        /// This member itself.
+        case member
     }
 
     package var rawValue: UInt64
@@ -31,7 +33,7 @@ package struct RequestToken: RawRepresentable, Hashable, Sendable {
 
     package var asker: Asker {
         guard let asker = Asker(rawValue: rawValue >> Self.numberBitCount) else {
-            unreachable("two bits name an asker")
+            unreachable("a token without an asker")
         }
         return asker
     }
@@ -39,7 +41,7 @@ package struct RequestToken: RawRepresentable, Hashable, Sendable {
     /// The asker's number for it.
     package var number: UInt64 { rawValue & Self.greatestNumber }
 
-    private static let numberBitCount: UInt64 = 62
+    private static let numberBitCount: UInt64 = 61
     /// What does not fit is cut off.
     package static let greatestNumber: UInt64 = 1 << numberBitCount - 1
 }

@@ -243,6 +243,7 @@ final class NodeLoop {
             case .call, .recipe: services.answer(token, result)
             case .http: httpServices.answer(token, result)
             case .peer: peerServices.answer(token, result)
+            case .member: unreachable("the member keeps what it asked itself")
             }
         case .streamReady(let token): services.streamReady(token)
         case .ready: serveClients()

@@ -3,6 +3,7 @@ import Apply
 import BoltStore
 import Environment
 import EtcdMessages
+import Foundation
 import Leases
 import MVCC
 import Membership
@@ -95,6 +96,42 @@ import WriteAheadLog
         #expect(try #require(member.reply(to: token)).get().revision == snapshot.revision + 1)
         let again = try TestMember.ready(disk: member.crashed())
         #expect(again.node.mvcc.currentRevision == snapshot.revision + 1)
+    }
+
+    /// The file that a real etcd 3.6.14 sends, its free list and all.
+    @Test func aMemberGoesOnFromTheSnapshotOfARealEtcd() throws {
+        var settings = TestMember.settings
+        settings.name = "golden"
+        settings.peerURLs = ["http://127.0.0.1:24791"]
+        let member = try TestMember.ready(settings: settings)
+        let snapshot = try TestSnapshot(try goldenFile("snapshot.db"), for: member, revision: 164, hash: 617451778)
+        member.receive(snapshot)
+        member.settle()
+        try expect(member, has: snapshot)
+        #expect(member.node.applier.cluster.members.map(\.id) == [member.node.memberID])
+        #expect(member.node.applier.leases.leaseCount == 2)
+        member.node.start()
+        member.pump()
+        member.settle()
+        let token = member.put("next")
+        member.commit()
+        #expect(try #require(member.reply(to: token)).get().revision == snapshot.revision + 1)
+        try member.node.store.check()
+    }
+
+    private func goldenFile(_ name: String) throws -> Bytes {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Golden/3.6.14")
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/gzip")
+        process.arguments = ["-dc", folder.appendingPathComponent("\(name).gz").path]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        try process.run()
+        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return Bytes(data)
     }
 
     // MARK: Crashes

@@ -3,7 +3,7 @@ import Testing
 
 @Suite struct RequestTokenTests {
     @Test func everyAskerHasNumbersOfItsOwn() {
-        let askers: [RequestToken.Asker] = [.call, .recipe, .http, .peer]
+        let askers: [RequestToken.Asker] = [.call, .recipe, .http, .peer, .member]
         for number in [0, 1, RequestToken.greatestNumber] {
             let tokens = askers.map { RequestToken($0, number) }
             #expect(Set(tokens).count == askers.count)
