@@ -121,7 +121,6 @@ extension Node {
     private func replaceStore(with new: Applier) -> Applier {
         let old = applier
         new.takePlace(of: old)
-        new.mvcc.settings = old.mvcc.settings
         applier = new
         watches.restore(from: new.mvcc)
         return old

@@ -383,19 +383,6 @@ import WriteAheadLog
 
     // MARK: Watches
 
-    private func watch(_ member: TestMember, _ key: String, to end: String = "", from start: Int64 = 0) -> RequestToken
-    {
-        let stream = member.token()
-        member.node.openWatchStream(stream)
-        var request = WatchCreateRequest()
-        request.key = Bytes(text: key)
-        request.rangeEnd = Bytes(text: end)
-        request.startRevision = start
-        member.node.createWatch(request, on: stream)
-        member.pump()
-        return stream
-    }
-
     private func pull(_ member: TestMember, _ stream: RequestToken) throws -> [WatchResponse] {
         var responses: [WatchResponse] = []
         while let message = member.node.nextWatchMessage(stream) {

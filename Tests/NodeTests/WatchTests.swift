@@ -8,20 +8,6 @@ import Watch
 
 /// Watches as part of a member: events come of the log, and only of what it durably holds.
 @Suite struct WatchTests {
-    private func watch(
-        _ member: TestMember, _ key: String, to end: String = "", from start: Int64 = 0
-    ) -> RequestToken {
-        let stream = member.token()
-        member.node.openWatchStream(stream)
-        var request = WatchCreateRequest()
-        request.key = Bytes(text: key)
-        request.rangeEnd = Bytes(text: end)
-        request.startRevision = start
-        member.node.createWatch(request, on: stream)
-        member.pump()
-        return stream
-    }
-
     /// The messages that a stream has.
     private func pull(_ member: TestMember, _ stream: RequestToken) throws -> [WatchResponse] {
         var responses: [WatchResponse] = []
