@@ -41,6 +41,12 @@ let package = Package(
         .executable(name: "martlet-bench", targets: ["martlet-bench"]),
         .executable(name: "martlet-sim", targets: ["martlet-sim"]),
     ],
+    traits: [
+        .trait(
+            name: "Simulation",
+            description:
+                "Known bugs (Canary) and coverage marks for martlet-sim; nothing that is shipped is built with it.")
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
