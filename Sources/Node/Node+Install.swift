@@ -111,6 +111,7 @@ extension Node {
         if defragmentation.isRunning { store.beginDefragmentation() }
         raft.snapshotInstalled(index: index)
         membersChanged()
+        publicationInstalled()
         stopIfOlderThanCluster()
         emit(.dispose(StoreDisposal(applier: old)))
         emit(.snapshotInstalled(index))

@@ -17,7 +17,10 @@ extension Node {
                 return
             }
             publication = .publishing
-            proposeOwn(attributes, .publication)
+            var request = ClusterMemberAttrSetRequest()
+            request.memberID = memberID.rawValue
+            request.memberAttributes = attributes
+            proposeOwn(Proposal(.clusterMemberAttrSet, request), .publication)
         case .publishing, .done: break
         case .published:
             guard versionToSet == nil, applier.cluster.version != nil, !corruptionChecks.isInitialDue else { return }
@@ -27,21 +30,28 @@ extension Node {
         }
     }
 
+    /// A leader's snapshot took the place of the store. What this member proposed may be inside, and is then never seen to be
+    /// applied here: to wait for it would leave clients unserved until its time is over.
+    func publicationInstalled() {
+        guard publication == .publishing, let member = applier.cluster.member(memberID),
+            member.name == attributes.name, member.clientURLs == attributes.clientURLs
+        else { return }
+        publication = .published
+    }
+
     /// The attributes are applied; or they were lost, and are proposed again.
     func publicationSettled(_ result: Result<Reply, EtcdError>) {
+        guard publication == .publishing else { return }
         switch result {
         case .success: publication = .published
         case .failure: publication = .start
         }
     }
 
-    private var attributes: Proposal {
+    private var attributes: MembershipAttributes {
         var attributes = MembershipAttributes()
         attributes.name = Bytes(text: settings.name)
         attributes.clientURLs = settings.clientURLs.map { Bytes(text: $0) }
-        var request = ClusterMemberAttrSetRequest()
-        request.memberID = memberID.rawValue
-        request.memberAttributes = attributes
-        return Proposal(.clusterMemberAttrSet, request)
+        return attributes
     }
 }

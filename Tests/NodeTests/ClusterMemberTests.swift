@@ -74,6 +74,37 @@ import Testing
         cluster.close()
     }
 
+    /// What it says of itself may be inside the snapshot that it is sent, where it is never seen to be applied.
+    @Test func whoJoinsServesAsSoonAsItsSnapshotIsInstalled() throws {
+        var settings = TestCluster.settings
+        settings.snapshotCatchUpEntryCount = 10
+        let cluster = try steadyCluster(3, settings)
+        for _ in 1...10 { try put(cluster, 10) }
+        let leader = try cluster.theLeader()
+        let token = add(cluster, to: leader, 4)
+        cluster.settle()
+        let id = try addedID(leader, token)
+        cluster.holdsSnapshots = true
+        let joined = try cluster.join(id, name: "m4")
+        try cluster.advance(until: "the cluster knows its name, and a snapshot is on its way") {
+            leader.node.applier.cluster.member(id)?.name.text == "m4" && !$0.snapshotsUnderWay.isEmpty
+        }
+        // One that was begun before is lost; the next has it.
+        let (_, transfer) = cluster.snapshotsUnderWay.removeFirst()
+        leader.node.snapshotSent(transfer.token, to: id, succeeded: false)
+        leader.pump()
+        cluster.holdsSnapshots = false
+        try cluster.advance(until: "it is installed") { _ in !joined.installed.isEmpty }
+        cluster.advance(milliseconds: 500)
+        #expect(joined.readyCount == 1)
+        // Nor is it said again when the time of the proposal is over.
+        cluster.advance(milliseconds: 10_000)
+        let index = leader.node.raft.log.lastIndex
+        cluster.advance(milliseconds: 10_000)
+        #expect(joined.readyCount == 1 && leader.node.raft.log.lastIndex == index)
+        cluster.close()
+    }
+
     /// One that was started, and lost its power before it heard anything, comes again.
     @Test func whoJoinsMayLosePowerAtOnce() throws {
         let cluster = try steadyCluster()
