@@ -110,6 +110,11 @@ package final class ClusterSimulation {
         }
     }
 
+    /// Which events are put into words; before it runs.
+    func tell(_ telling: Telling) {
+        trace.tell(telling)
+    }
+
     /// Runs to the end. Throws the first rule that was broken.
     package func run() throws(SimulationFailure) -> Outcome {
         do throws(SimulationFailure) {

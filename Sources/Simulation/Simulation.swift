@@ -74,6 +74,9 @@ package final class Simulation {
         }
     }
 
+    /// Which events are put into words; before it runs.
+    func tell(_ telling: Telling) { trace.tell(telling) }
+
     /// Runs to the end. Throws the first rule that was broken.
     package func run() throws(SimulationFailure) -> Outcome {
         do throws(SimulationFailure) {

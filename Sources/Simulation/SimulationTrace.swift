@@ -11,6 +11,20 @@ struct SimulationTrace {
     /// Whether words are put together at all, which takes most of the time of a run. The hash is the same without.
     var keepsLines = true
 
+    /// Told of each event in words, as it happens.
+    private var tellLine: ((String) -> Void)?
+
+    /// Which events are put into words.
+    mutating func tell(_ telling: Telling) {
+        switch telling {
+        case .nothing: keepsLines = false
+        case .last: keepsLines = true
+        case .everything(let tell):
+            keepsLines = true
+            tellLine = tell
+        }
+    }
+
     var hash: UInt64 { hashOfAll.value }
 
     /// The last events, oldest first.
@@ -20,8 +34,7 @@ struct SimulationTrace {
         eventCount += 1
         let line = "\(eventCount) \(event) \(detail())"
         hashOfAll.mix(line)
-        recent.append(line)
-        if recent.count > 2 * Self.keptLineCount { recent.removeFirst(Self.keptLineCount) }
+        keep(line)
     }
 
     /// Something that these numbers tell apart from others of its sort. The words are for people.
@@ -30,7 +43,12 @@ struct SimulationTrace {
         hashOfAll.mix(event)
         for number in numbers { hashOfAll.mix(number) }
         guard keepsLines else { return }
-        recent.append("\(eventCount) \(event) \(detail())")
+        keep("\(eventCount) \(event) \(detail())")
+    }
+
+    private mutating func keep(_ line: String) {
+        tellLine?(line)
+        recent.append(line)
         if recent.count > 2 * Self.keptLineCount { recent.removeFirst(Self.keptLineCount) }
     }
 

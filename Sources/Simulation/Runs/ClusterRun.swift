@@ -1,0 +1,108 @@
+internal import Environment
+
+/// A whole cluster, as `martlet-sim` runs it.
+package enum ClusterRun: SeededRun {
+    package static func run(
+        seed: UInt64, settings: ClusterSettings, telling: Telling
+    ) throws(SimulationFailure) -> RunOutcome {
+        let isTold = if case .nothing = telling { false } else { true }
+        let simulation = ClusterSimulation(seed: seed, settings: settings, isTraced: isTold)
+        simulation.tell(telling)
+        let outcome: ClusterSimulation.Outcome
+        do throws(SimulationFailure) {
+            outcome = try simulation.run()
+        } catch {
+            var failure = error
+            if isTold { failure.recordedHistory = simulation.recordedHistory.recorded }
+            throw failure
+        }
+        return RunOutcome(
+            traceHash: outcome.traceHash, virtualNanoseconds: outcome.virtualNanoseconds,
+            leastNanoseconds: 300_000_000_000, operationCount: settings.requestCount,
+            faultCounts: outcome.faultCounts,
+            counts: [
+                "acknowledged writes": outcome.acknowledgedWriteCount, "reads": outcome.readCount,
+                "requests without an answer": outcome.unknownCount, "events watched": outcome.watchEventCount,
+                "leases expired": outcome.expiryCount, "elections": outcome.electionCount,
+                "snapshots sent": outcome.installationCount, "packets": outcome.deliveredPacketCount,
+            ])
+    }
+}
+
+extension ClusterSettings: DrawnSettings {
+    package init(seed: UInt64) {
+        var entropy = SeededEntropy(seed: seed)
+        // As `ClusterSimulation.init(seed:)` draws them.
+        var settingsEntropy = entropy.split()
+        self.init(entropy: &settingsEntropy)
+    }
+
+    package static var fields: [SettingField<Self>] { sizeFields + faultFields + workloadFields + numberFields }
+
+    private static var sizeFields: [SettingField<Self>] {
+        [
+            .init("requests", \.requestCount, smallest: 1),
+            .init("members", \.memberCount, smallest: 1),
+            .init("clients", \.clientCount, smallest: 1),
+            .init("watches", \.member.watchClientCount, smallest: 0),
+            .init("maintenance", \.member.maintenancePercent, smallest: 0),
+        ]
+    }
+
+    private static var faultFields: [SettingField<Self>] {
+        [
+            .init("faults.crash", \.faults.crash, smallest: 0),
+            .init("faults.crash-all", \.faults.crashAll, smallest: 0),
+            .init("faults.partition", \.faults.partition, smallest: 0),
+            .init("faults.isolate-leader", \.faults.isolateLeader, smallest: 0),
+            .init("faults.cut-one-way", \.faults.cutOneWay, smallest: 0),
+            .init("faults.clog", \.faults.clog, smallest: 0),
+            .init("faults.pause", \.faults.pause, smallest: 0),
+            .init("faults.slow-disk", \.faults.slowDisk, smallest: 0),
+            .init("faults.sync-error", \.faults.syncError, smallest: 0),
+            .init("faults.move-leader", \.faults.moveLeader, smallest: 0),
+            .init("faults.change-members", \.faults.changeMembers, smallest: 0),
+            .init("faults.jump-clock", \.faults.jumpClock, smallest: 0),
+            .init("loss", \.network.lossPerTenThousand, smallest: 0),
+            .init("duplication", \.network.duplicationPerTenThousand, smallest: 0),
+            .init("drift", \.clockDriftThousandths, smallest: 0),
+        ]
+    }
+
+    private static var workloadFields: [SettingField<Self>] {
+        [
+            .init("leases", \.member.mix.leases, smallest: 0),
+            .init("compactions", \.member.mix.compact, smallest: 0),
+            .init("deletes", \.member.mix.deleteRange, smallest: 0),
+            .init("compares", \.member.mix.compareAndPut, smallest: 0),
+            .init("ranges", \.member.mix.range, smallest: 0),
+            .init("puts", \.member.mix.put, smallest: 1),
+            .init("keys", \.member.keyCount, smallest: 1),
+            .init("value-bytes", \.member.greatestValueByteCount, smallest: 1),
+        ]
+    }
+
+    /// What is no size.
+    private static var numberFields: [SettingField<Self>] {
+        [
+            .init("think-nanoseconds", \.thinkNanoseconds),
+            .init("patience-nanoseconds", \.patienceNanoseconds),
+            .init("fault-interval-nanoseconds", \.faultIntervalNanoseconds),
+            .init("fault-nanoseconds", \.faultNanoseconds),
+            .init("rest-nanoseconds", \.restNanoseconds),
+            .init("delay-nanoseconds", \.network.greatestDelayNanoseconds),
+            .init("byte-nanoseconds", \.network.nanosecondsPerByte),
+            .init("sync-nanoseconds", \.syncNanoseconds),
+            .init("heartbeat-nanoseconds", \.heartbeatNanoseconds),
+            .init("election-nanoseconds", \.electionNanoseconds),
+            .init("catch-up-entries", \.catchUpEntryCount),
+            .init("catch-up-bytes", \.catchUpByteCount),
+            .init("snapshot-entries", \.member.snapshotEntryCount),
+            .init("commit-changes", \.member.commitChangeCount),
+            .init("commit-nanoseconds", \.member.commitIntervalNanoseconds),
+            .init("compaction-batch", \.member.compactionBatchCount),
+            .init("segment-bytes", \.member.segmentByteCount),
+            .init("kept-segments", \.member.keptSegmentCount),
+        ]
+    }
+}

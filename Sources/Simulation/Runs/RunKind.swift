@@ -1,0 +1,44 @@
+/// What is simulated.
+package enum RunKind: String, CaseIterable, Codable, Sendable {
+    /// One member, whose disk and crashes are looked at closely.
+    case member
+    /// Whole members, the network between them, and clients.
+    case cluster
+
+    private var type: any SeededRun.Type {
+        switch self {
+        case .member: MemberRun.self
+        case .cluster: ClusterRun.self
+        }
+    }
+
+    /// Makes the run of a seed.
+    package func run(seed: UInt64, _ overrides: Overrides, telling: Telling) throws(SimulationFailure) -> RunOutcome {
+        try Self.run(type, seed, overrides, telling)
+    }
+
+    private static func run<Run: SeededRun>(
+        _ type: Run.Type, _ seed: UInt64, _ overrides: Overrides, _ telling: Telling
+    ) throws(SimulationFailure) -> RunOutcome {
+        var settings = Run.Settings(seed: seed)
+        do throws(OverrideError) {
+            try settings.apply(overrides)
+        } catch {
+            throw SimulationFailure("\(error)")
+        }
+        return try Run.run(seed: seed, settings: settings, telling: telling)
+    }
+
+    /// What the run of a seed is like.
+    package func settings(seed: UInt64, _ overrides: Overrides) throws(OverrideError) -> [SettingValue] {
+        try Self.settings(type, seed, overrides)
+    }
+
+    private static func settings<Run: SeededRun>(
+        _ type: Run.Type, _ seed: UInt64, _ overrides: Overrides
+    ) throws(OverrideError) -> [SettingValue] {
+        var settings = Run.Settings(seed: seed)
+        try settings.apply(overrides)
+        return settings.values
+    }
+}
