@@ -1,4 +1,6 @@
 internal import Environment
+internal import Linearizability
+internal import SimulatedPlatform
 
 /// A whole cluster, as `martlet-sim` runs it.
 package enum ClusterRun: SeededRun {

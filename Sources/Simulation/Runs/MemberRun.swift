@@ -1,4 +1,5 @@
 internal import Environment
+internal import Watch
 
 /// One member with its clients and crashes, as `martlet-sim` runs it.
 package enum MemberRun: SeededRun {

@@ -5,16 +5,12 @@ package enum RunKind: String, CaseIterable, Codable, Sendable {
     /// Whole members, the network between them, and clients.
     case cluster
 
-    private var type: any SeededRun.Type {
-        switch self {
-        case .member: MemberRun.self
-        case .cluster: ClusterRun.self
-        }
-    }
-
     /// Makes the run of a seed.
     package func run(seed: UInt64, _ overrides: Overrides, telling: Telling) throws(SimulationFailure) -> RunOutcome {
-        try Self.run(type, seed, overrides, telling)
+        switch self {
+        case .member: try Self.run(MemberRun.self, seed, overrides, telling)
+        case .cluster: try Self.run(ClusterRun.self, seed, overrides, telling)
+        }
     }
 
     private static func run<Run: SeededRun>(
@@ -31,7 +27,10 @@ package enum RunKind: String, CaseIterable, Codable, Sendable {
 
     /// What the run of a seed is like.
     package func settings(seed: UInt64, _ overrides: Overrides) throws(OverrideError) -> [SettingValue] {
-        try Self.settings(type, seed, overrides)
+        switch self {
+        case .member: try Self.settings(MemberRun.self, seed, overrides)
+        case .cluster: try Self.settings(ClusterRun.self, seed, overrides)
+        }
     }
 
     private static func settings<Run: SeededRun>(
