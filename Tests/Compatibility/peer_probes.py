@@ -159,9 +159,13 @@ def answers(binary):
     with Server(binary) as server, server.client() as client:
         client.ask("Lease/LeaseGrant", TTL=1000, ID=5)
         client.ask("KV/Put", key=b"leased", value=b"v", lease=5)
-        asker = Asker(server, binary)
-        found = {name: asker.comparable(asker.ask(method, path, body, headers))
-                 for name, method, path, body, headers in probes(asker)}
+        asker, found = Asker(server, binary), {}
+        for name, method, path, body, headers in probes(asker):
+            if name.startswith("promotion"):
+                # A real etcd drops a change of members that comes before its Raft knows that the last one is applied. It does once a
+                # later entry is.
+                client.ask("KV/Put", key=b"between", value=b"changes")
+            found[name] = asker.comparable(asker.ask(method, path, body, headers))
         return found, listing(asker)
 
 
