@@ -8,6 +8,7 @@ import time
 from typing import Dict, Iterable, List, Set
 
 from support.cluster import Member, Place, command_line
+from support.isolation import isolated
 
 MARK, BRIDGE, PREFIX = "MARTLET_ISOLATED", "members", "10.77.0"
 
@@ -17,11 +18,7 @@ def isolate() -> None:
     if os.environ.pop(MARK, None):
         command_line("ip", "link", "set", "lo", "up")
         return
-    command = ["unshare", "--net", "--mount"]
-    if os.geteuid() != 0:
-        as_root = ["unshare", "--user", "--map-root-user", "--net", "--mount"]
-        allowed = subprocess.run([*as_root, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
-        command = as_root if allowed else ["sudo", "--preserve-env", *command]
+    command = isolated()
     os.execvpe(command[0], [*command, sys.executable, "-B", *sys.argv], {**os.environ, MARK: "1"})
 
 
