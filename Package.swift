@@ -189,7 +189,8 @@ let package = Package(
         tests(
             of: "Node",
             [
-                "Alarms", "Apply", "AutoCompaction", "BoltStore", "EtcdMessages", "Environment", "Leases", "MVCC",
+                "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "EtcdMessages", "Environment", "Leases",
+                "MVCC",
                 "Membership", "Metrics", "Primitives", "Raft", "SimulatedPlatform", "Snapshots", "Store", "Watch",
                 "WriteAheadLog",
             ]),

@@ -72,7 +72,12 @@ package struct BoltCommitter: Sendable {
         case .grow(let byteCount): try file.allocate(byteCount: byteCount)
         case .writePages(let bytes, let offset), .writeMeta(let bytes, let offset): try file.write(bytes, at: offset)
         case .writeChecksums(let bytes, let offset): try checksums?.file.write(bytes, at: offset)
-        case .syncPages, .syncMeta: try file.sync()
+        case .syncPages:
+            #if Simulation
+            if Canary.rootBeforePages.isChosen { return }
+            #endif
+            try file.sync()
+        case .syncMeta: try file.sync()
         case .syncChecksums: try checksums?.file.sync()
         case .truncate(let byteCount): try file.truncate(byteCount: byteCount)
         }

@@ -165,6 +165,12 @@ package final class BoltFile {
         var released: [PageRun] = []
         var kept: [(transaction: UInt64, freed: [FreedRun])] = []
         for (transaction, freed) in pending {
+            #if Simulation
+            if Canary.readPagesReused.isChosen {
+                released += freed.map(\.run)
+                continue
+            }
+            #endif
             // With no reader before it, all of them.
             guard let oldest = readers.first?.transaction, oldest < transaction else {
                 released += freed.map(\.run)

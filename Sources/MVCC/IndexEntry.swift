@@ -88,6 +88,9 @@ struct IndexEntry: Sendable {
     /// was over by then. A deletion **at** the revision stays, so that a watcher from there hears of it (etcd v3.6
     /// `server/storage/mvcc/key_index.go`; etcd issue 18089).
     func kept(compactingAt main: Int64) -> KeyChange? {
+        #if Simulation
+        if Canary.deletionLostAtCompaction.isChosen, change(at: main)?.isTombstone == true { return nil }
+        #endif
         guard let change = change(at: main), !change.isTombstone || change.main == main else { return nil }
         return change
     }

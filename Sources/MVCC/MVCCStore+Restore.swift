@@ -13,7 +13,15 @@ extension MVCCStore {
         try restoreIndex(report)
         compactedRevision = finished ?? -1
         // The newest records may have been removed by a compaction.
-        currentRevision = max(currentRevision, finished ?? 0, scheduled ?? 0)
+        #if Simulation
+        let isForgotten = Canary.revisionBackAfterCompaction.isChosen
+        #else
+        let isForgotten = false
+        #endif
+        if !isForgotten { currentRevision = max(currentRevision, finished ?? 0, scheduled ?? 0) }
+        #if Simulation
+        if Canary.compactionForgotten.isChosen { return }
+        #endif
         if let scheduled, scheduled > 0, scheduled > compactedRevision {
             compactions.append(
                 CompactionJob(

@@ -147,6 +147,9 @@ package final class Cluster {
 
     func setConfState(_ state: ConfState) {
         confState = state
+        #if Simulation
+        if Canary.configurationNotStored.isChosen { return }
+        #endif
         store.put(.meta, key: MetaKey.confState, value: state.json.encoded())
     }
 

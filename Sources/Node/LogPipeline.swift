@@ -67,6 +67,9 @@ struct LogPipeline {
             mark = round.mark
         }
         if round.messagesAfterSync.isEmpty { return [] }
+        #if Simulation
+        if Canary.speakBeforeSync.isChosen { return round.messagesAfterSync }
+        #endif
         if mark != nil {
             held += round.messagesAfterSync
         } else if inFlight != nil {

@@ -102,6 +102,12 @@ extension Node {
             isNotLeading(renewal)
             return
         }
+        #if Simulation
+        if Canary.renewalOfEndedLease.isChosen, leaseKeeper.clock.isExpired(place) {
+            answer(renewal, ttlSeconds: applier.leases.lease(at: place).grantedTTLSeconds)
+            return
+        }
+        #endif
         if leaseKeeper.clock.isExpired(place) {
             leaseKeeper.wait(renewal)
         } else if applier.leases.lease(at: place).checkpointedTTLSeconds > 0 {
@@ -171,7 +177,12 @@ extension Node {
     /// Proposes what the clock says: revocations of expired leases, and checkpoints.
     func stepLeases() {
         guard let term = leaseKeeper.clock.term else { return }
-        guard raft.role == .leader, raft.term == term else {
+        #if Simulation
+        let isStale = Canary.leaseRevokeByStaleLeader.isChosen
+        #else
+        let isStale = false
+        #endif
+        guard (raft.role == .leader && raft.term == term) || isStale else {
             for renewal in leaseKeeper.demote() { isNotLeading(renewal) }
             return
         }

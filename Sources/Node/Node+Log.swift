@@ -15,6 +15,9 @@ extension Node {
     /// - Parameter leaderTerm: for what only a leader may propose, the term in which it decided to. In any other it is refused
     ///   here, and nowhere else, with `notPrimary` (ordering rule 8).
     func propose(_ proposal: Proposal, waiter: ProposalWaiter?, leaderTerm: Term? = nil) throws(EtcdError) {
+        #if Simulation
+        let leaderTerm = Canary.leaseRevokeByStaleLeader.isChosen ? nil : leaderTerm
+        #endif
         if let leaderTerm, raft.role != .leader || raft.term != leaderTerm { throw .notPrimary }
         guard raft.log.committedIndex.rawValue - raft.log.appliedIndex.rawValue <= Limits.maxApplyLag,
             store.frozenTableCount <= settings.maxFrozenTableCount
@@ -78,7 +81,12 @@ extension Node {
 
     /// Whether Raft's effects can be carried out now. Alone, nothing is committed or said before the batch under way is synced:
     /// what is proposed meanwhile may as well gather in Raft.
-    var canRunRaft: Bool { !pipeline.isWriting || !raft.isAlone }
+    var canRunRaft: Bool {
+        #if Simulation
+        if Canary.answerBeforeSync.isChosen { return true }
+        #endif
+        return !pipeline.isWriting || !raft.isAlone
+    }
 
     /// Sends what Raft wants said, applies what is committed, serves the reads that waited for it, and hands the log what is
     /// new. While a batch is being written all of that goes on, but for what must not be said before it is synced.
@@ -94,7 +102,12 @@ extension Node {
         takeReadStates(round.readStates)
         startReads()
         requestSnapshots(for: round.snapshotRequests)
-        if let batch = pipeline.takeBatch() { emit(.writeLog(batch)) }
+        if let batch = pipeline.takeBatch() {
+            #if Simulation
+            if Canary.answerBeforeSync.isChosen, raft.role == .leader { raft.synced(batch.mark) }
+            #endif
+            emit(.writeLog(batch))
+        }
     }
 
     /// The batch last given out is written and synced.

@@ -77,7 +77,10 @@ extension Node {
     /// Asks Raft for an index that all reads share which wait for one. Numbers of this member's requests name the questions:
     /// no other member's are the same, nor those of this one before a restart.
     private func askReadIndex() throws(Raft.ProposalError) {
-        let context = requestIDs.next()
+        var context = requestIDs.next()
+        #if Simulation
+        if Canary.readIndexNumberReused.isChosen { context = memberID.rawValue }
+        #endif
         try raft.readIndex(context: context)
         reads.asked(with: context, now: now)
         // Alone the answer is known at once; it is taken here rather than with the next round of effects, which may be

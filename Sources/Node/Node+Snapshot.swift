@@ -8,6 +8,12 @@ extension Node {
     /// The effect that follows is `snapshotOpened`, or a failure as its reply. Until `closeSnapshot` the pages of the
     /// snapshot are not reused, so that the file may grow.
     package func openSnapshot(_ token: RequestToken) {
+        #if Simulation
+        if Canary.snapshotLacksApplied.isChosen {
+            snapshots.wait(token, freezeCount: store.freezeCount)
+            return
+        }
+        #endif
         freezeStore()
         snapshots.wait(token, freezeCount: store.freezeCount)
     }

@@ -50,14 +50,23 @@ extension Node {
     func takeSnapshotIfDue() {
         // Behind the record of a snapshot that came, one of an entry before it would be false.
         guard !isSnapshotInFlight, !raft.log.isInstalling, isSnapshotDue else { return }
-        let view = store.committedView()
+        #if Simulation
+        let isAhead = Canary.snapshotAheadOfStore.isChosen && store.appliedIndex <= raft.log.syncedIndex
+        let (view, index) =
+            isAhead ? (store.view(), store.appliedIndex) : (store.committedView(), store.committedIndex)
+        #else
+        let (view, index) = (store.committedView(), store.committedIndex)
+        #endif
         defer { store.release(view) }
         do throws(NodeError) {
             // What Raft gave out since may speak of entries that are not written yet.
-            let hardState = pipeline.hardState(committing: store.committedIndex)
+            let hardState = pipeline.hardState(committing: index)
             let job = try SnapshotJob(view: view, hardState: hardState, settings: settings)
             assertAlways(job.index <= raft.log.appliedIndex, "what is in the file is applied")
             snapshotIndex = job.index
+            #if Simulation
+            if isAhead { snapshotIndex = store.committedIndex }
+            #endif
             if let forced = forcedSnapshotIndex, forced <= job.index { forcedSnapshotIndex = nil }
             isSnapshotInFlight = true
             emit(.saveSnapshot(job))

@@ -46,8 +46,13 @@ package struct SnapshotJob: Sendable {
         let encoded = stopwatch()
         try record.saveFile(snapshot)
         let saved = stopwatch()
+        #if Simulation
+        let isStateless = Canary.snapshotWithoutState.isChosen
+        #else
+        let isStateless = false
+        #endif
         do throws(WALError) {
-            try writer.append(state: hardState, entries: [])
+            if !isStateless { try writer.append(state: hardState, entries: []) }
         } catch {
             throw .log(error)
         }

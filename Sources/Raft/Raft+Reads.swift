@@ -49,7 +49,10 @@ extension Raft {
     /// Whether reads have come that can be put to the members now: before an entry of its own term is committed, a leader
     /// does not know what is (thesis, section 6.4, step 1).
     var isReadRoundDue: Bool {
-        role == .leader && reads.hasArrived && firstIndexOfTerm > .zero && log.committedIndex >= firstIndexOfTerm
+        #if Simulation
+        if Canary.readIndexBeforeOwnEntry.isChosen { return role == .leader && reads.hasArrived }
+        #endif
+        return role == .leader && reads.hasArrived && firstIndexOfTerm > .zero && log.committedIndex >= firstIndexOfTerm
     }
 
     /// Puts all reads that have come to the members in one round of heartbeats. Alone, no round is needed.
@@ -60,13 +63,19 @@ extension Raft {
             confirmReads()
         } else {
             sendHeartbeats()
+            #if Simulation
+            if Canary.readIndexWithoutQuorum.isChosen { confirmReads() }
+            #endif
         }
     }
 
     /// Answers the reads of which a quorum has confirmed that this member led when they came.
     mutating func confirmReads() {
         guard reads.hasAsked else { return }
-        let round = tracker.agreed { $0.id == id ? reads.round : $0.readRound }
+        var round = tracker.agreed { $0.id == id ? reads.round : $0.readRound }
+        #if Simulation
+        if Canary.readIndexWithoutQuorum.isChosen { round = reads.round }
+        #endif
         for read in reads.takeConfirmed(through: round) {
             switch read.asker {
             case .local(let context):

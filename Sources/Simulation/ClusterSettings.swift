@@ -4,26 +4,6 @@ package import SimulatedPlatform
 
 /// What one run of a simulated cluster looks like. Each seed draws its own, so that many shapes are tried (a swarm).
 package struct ClusterSettings: Equatable, Sendable {
-    /// What a simulated shell can be made to do wrong, so that tests see that it is found. Never drawn.
-    package enum Canary: Equatable, Sendable {
-        /// A follower's answers leave before its log is synced (ordering rule 1).
-        case followersAnswerEarly
-        /// A leader's own entries count before its log is synced (ordering rule 2).
-        case leadersCountEarly
-        /// A member goes on after its log could not be synced (ordering rule 5).
-        case syncErrorsAreIgnored
-        /// The log gives up its segments before the snapshot that covers them is recorded (ordering rule 6).
-        case segmentsGoEarly
-        /// The store's file of a member is an old one when it starts again (ordering rule 7).
-        case storesGoBack
-        /// A member that led before goes on to end leases (ordering rule 8).
-        case leadersPastEndLeases
-        /// The file of a snapshot is older than the index it is sent with (ordering rule 11).
-        case snapshotsAreOld
-        /// Reads on a leader are not confirmed by a quorum: served as serializable ones (ordering rule 8).
-        case readsAreNotConfirmed
-    }
-
     package var memberCount = 3
     /// Clients, each with one request under way at a time.
     package var clientCount = 5
@@ -54,7 +34,6 @@ package struct ClusterSettings: Equatable, Sendable {
     package var catchUpByteCount = 64 << 20
     /// What each member is like, and what clients ask for.
     package var member = SimulationSettings()
-    package var canary: Canary?
 
     package init() {
         member.watchClientCount = 2

@@ -59,7 +59,9 @@ extension ClusterSimulation {
         switch asked.request {
         case .leaseRenewal(let id): member.act { $0.keepLeaseAlive(id, token) }
         case .range(var range):
-            if settings.canary == .readsAreNotConfirmed { range.serializable = true }
+            #if Simulation
+            if Canary.readsAreNotConfirmed.isChosen { range.serializable = true }
+            #endif
             member.act { $0.range(range, token) }
         default:
             guard let proposal = asked.request.proposal else { break }

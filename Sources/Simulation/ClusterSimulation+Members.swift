@@ -22,9 +22,11 @@ extension ClusterSimulation {
 
     func start(_ host: SimulatedHost) throws(SimulationFailure) {
         trace.add("start", [now], host.name)
-        if settings.canary == .storesGoBack { host.restoreStore(nodeSettings(of: host).storePath) }
+        #if Simulation
+        if Canary.storesGoBack.isChosen { host.restoreStore(nodeSettings(of: host).storePath) }
+        #endif
         do throws(NodeError) {
-            try host.start(nodeSettings(of: host), canary: settings.canary, now: now)
+            try host.start(nodeSettings(of: host), now: now)
         } catch {
             throw SimulationFailure("\(host.name) does not start: \(error)")
         }
@@ -60,6 +62,7 @@ extension ClusterSimulation {
         }
     }
 
+    #if Simulation
     /// Has a member that led until now go on as if it still did.
     private func endLeases(_ member: SimulatedMember, _ host: SimulatedHost) {
         let isLeader = member.node.raft.role == .leader
@@ -71,6 +74,7 @@ extension ClusterSimulation {
             member.propose(Proposal(.leaseRevoke, request), takeToken())
         }
     }
+    #endif
 
     // MARK: What follows
 
@@ -90,8 +94,10 @@ extension ClusterSimulation {
             try stopped(place, error)
             return
         }
-        if settings.canary == .leadersPastEndLeases { endLeases(member, host) }
-        if settings.canary == .storesGoBack, now > 500_000_000 { host.keepStore(nodeSettings(of: host).storePath) }
+        #if Simulation
+        if Canary.leadersPastEndLeases.isChosen { endLeases(member, host) }
+        if Canary.storesGoBack.isChosen, now > 500_000_000 { host.keepStore(nodeSettings(of: host).storePath) }
+        #endif
         try committed.check(member.node)
         if member.node.raft.role == .leader {
             try committed.leads(member.node.memberID, in: member.node.raft.term)

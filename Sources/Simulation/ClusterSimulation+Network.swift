@@ -39,10 +39,12 @@ extension ClusterSimulation {
         } catch {
             throw SimulationFailure("a snapshot for \(to) cannot be read: \(error)")
         }
-        if settings.canary == .snapshotsAreOld {
+        #if Simulation
+        if Canary.snapshotsAreOld.isChosen {
             oldSnapshot = oldSnapshot ?? bytes
             bytes = oldSnapshot ?? bytes
         }
+        #endif
         outcome.installationCount += 1
         let packet = ClusterPacket(content: .snapshot(message, bytes, token))
         launch(packet, from: host, to: to.rawValue, byteCount: bytes.count, mayRepeat: false)

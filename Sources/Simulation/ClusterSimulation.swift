@@ -44,8 +44,10 @@ package final class ClusterSimulation {
     var joinerCount = 0
     /// What was lost, and when its sender is told.
     var losses: [(time: UInt64, packet: ClusterPacket, link: SimulatedNetwork<ClusterPacket>.Link)] = []
-    /// The first file of a snapshot that was sent, for `ClusterSettings.Canary.snapshotsAreOld`.
+    #if Simulation
+    /// The first file of a snapshot that was sent, for `Canary.snapshotsAreOld`.
     var oldSnapshot: Bytes?
+    #endif
 
     var workload: Workload
     var choices: SeededEntropy

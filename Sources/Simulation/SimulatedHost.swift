@@ -39,9 +39,11 @@ final class SimulatedHost {
     /// What it starts with if its disk is empty: nil for the first members of the cluster.
     var joins: ClusterStart?
 
+    #if Simulation
     private var oldStore: Bytes?
     /// Whether its member led when it was last looked at.
     var wasLeader = false
+    #endif
 
     /// What waits for a stopped process to go on.
     enum Held {
@@ -76,6 +78,7 @@ final class SimulatedHost {
 
     // MARK: Life
 
+    #if Simulation
     /// Keeps the store's file as it is for the first time that this is asked for.
     func keepStore(_ path: String) {
         oldStore = oldStore ?? disk.contents(of: path)
@@ -87,11 +90,12 @@ final class SimulatedHost {
         try? disk.remove(path)
         disk.place(old, at: path)
     }
+    #endif
 
     /// Starts the member on what the disk holds.
-    func start(_ settings: NodeSettings, canary: ClusterSettings.Canary?, now: UInt64) throws(NodeError) {
+    func start(_ settings: NodeSettings, now: UInt64) throws(NodeError) {
         setClock(now)
-        let member = try SimulatedMember(disk: disk, clock: clock, settings: settings, canary: canary)
+        let member = try SimulatedMember(disk: disk, clock: clock, settings: settings)
         self.member = member
         id = member.node.memberID
         restartTime = nil

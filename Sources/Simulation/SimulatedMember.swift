@@ -62,17 +62,12 @@ final class SimulatedMember {
     /// Entries applied since they were last taken, in order.
     private var appliedEntries: [RaftEntry] = []
     private var outgoing = Outgoing()
-    /// What the shell does wrong on purpose.
-    private let canary: ClusterSettings.Canary?
     private(set) var isReady = false
     /// Why the member stopped; nil while it runs.
     private(set) var stopError: NodeError?
 
     /// Starts a member on a disk, as a process does.
-    init(
-        disk: SimulatedDisk, clock: SimulatedClock, settings: NodeSettings, canary: ClusterSettings.Canary? = nil
-    ) throws(NodeError) {
-        self.canary = canary
+    init(disk: SimulatedDisk, clock: SimulatedClock, settings: NodeSettings) throws(NodeError) {
         self.disk = disk
         self.clock = clock
         self.settings = settings
@@ -160,7 +155,11 @@ final class SimulatedMember {
                 do throws(NodeError) {
                     try batch.write(to: writer)
                 } catch {
-                    guard canary == .syncErrorsAreIgnored else { throw error }
+                    #if Simulation
+                    guard Canary.syncErrorsAreIgnored.isChosen else { throw error }
+                    #else
+                    throw error
+                    #endif
                 }
                 if isReported { node.logSynced(batch.lastIndex) }
                 return batch
@@ -174,16 +173,16 @@ final class SimulatedMember {
         return nil
     }
 
-    /// Has a batch written; a canary reports it before it is.
+    /// Has a batch written.
     private func write(_ batch: LogBatch) {
-        let isEarly =
-            switch canary {
-            case .followersAnswerEarly: node.raft.role != .leader
-            case .leadersCountEarly: node.raft.role == .leader
-            default: false
-            }
-        logJobs.append(.write(batch, isReported: !isEarly))
-        if isEarly { node.logSynced(batch.lastIndex) }
+        #if Simulation
+        if node.raft.role == .leader ? Canary.leadersCountEarly.isChosen : Canary.followersAnswerEarly.isChosen {
+            logJobs.append(.write(batch, isReported: false))
+            node.logSynced(batch.lastIndex)
+            return
+        }
+        #endif
+        logJobs.append(.write(batch, isReported: true))
     }
 
     private func runStore() {
@@ -322,6 +321,18 @@ final class SimulatedMember {
         writer.close()
     }
 
+    private func save(_ job: SnapshotJob) {
+        #if Simulation
+        if Canary.segmentsGoEarly.isChosen {
+            // As if power were lost between the two.
+            loseSegments()
+            return
+        }
+        #endif
+        logJobs.append(.save(job))
+    }
+
+    #if Simulation
     /// Removes the log's segments but the last.
     private func loseSegments() {
         let directory = settings.logDirectory
@@ -329,6 +340,7 @@ final class SimulatedMember {
         for name in names.dropLast() { try? disk.remove("\(directory)/\(name)") }
         try? disk.syncDirectory(directory)
     }
+    #endif
 
     private func noteRevocations(after index: LogIndex) {
         let log = node.raft.log
@@ -362,9 +374,7 @@ final class SimulatedMember {
         for effect in effects {
             switch effect {
             case .writeLog(let batch): write(batch)
-            case .saveSnapshot(let job):
-                // As if power were lost between the two.
-                if canary == .segmentsGoEarly { loseSegments() } else { logJobs.append(.save(job)) }
+            case .saveSnapshot(let job): save(job)
             case .commitStore(let started): committer = started
             case .longRead(let token, let read): reads.append((token, read))
             case .streamReady(let token): readyStreams.append(token)

@@ -96,6 +96,9 @@ package struct SnapshotDirectory: Sendable {
         let name = "\(path)/\(SnapshotName.database(index: index))"
         try onDisk { () throws(DiskError) in
             if received != name { try disk.rename(received, to: name) }
+            #if Simulation
+            if Canary.snapshotNameNotSynced.isChosen { return }
+            #endif
             try disk.syncDirectory(path)
         }
     }

@@ -186,6 +186,9 @@ package final class Store {
 
     /// Makes the memory table immutable and starts a new one. To be called between two entries.
     package func freeze() {
+        #if Simulation
+        if Canary.indexOutsideTransaction.isChosen { freezeIndexAlone() }
+        #endif
         if isIndexPending {
             put(.meta, key: MetaKey.consistentIndex, value: Bytes(bigEndian: appliedIndex.rawValue))
             put(.meta, key: MetaKey.term, value: Bytes(bigEndian: appliedTerm.rawValue))
@@ -197,6 +200,21 @@ package final class Store {
         freezeCount += 1
     }
 
+    #if Simulation
+    /// Has the index go to the file ahead of what it stands for.
+    private func freezeIndexAlone() {
+        guard isIndexPending, live.tables[0].count > 0 else { return }
+        let effects = live.tables[0]
+        live.tables[0] = ChangeTable()
+        put(.meta, key: MetaKey.consistentIndex, value: Bytes(bigEndian: appliedIndex.rawValue))
+        put(.meta, key: MetaKey.term, value: Bytes(bigEndian: appliedTerm.rawValue))
+        isIndexPending = false
+        live.tables.insert(effects, at: 0)
+        frozenIndexes.insert(appliedIndex, at: 0)
+        freezeCount += 1
+    }
+    #endif
+
     /// The committer for all frozen tables whose entries the log durably holds; nil if there is none or one is running.
     ///
     /// - Parameters:
@@ -204,7 +222,10 @@ package final class Store {
     ///   - isSliceDue: whether a defragmentation under way shall go on even if there is nothing else to write.
     package func beginCommit(syncedIndex: LogIndex, isSliceDue: Bool = false) -> BoltCommitter? {
         guard !file.isCommitting else { return nil }
-        let ready = frozenIndexes.count - (frozenIndexes.firstIndex { $0 <= syncedIndex } ?? frozenIndexes.count)
+        var ready = frozenIndexes.count - (frozenIndexes.firstIndex { $0 <= syncedIndex } ?? frozenIndexes.count)
+        #if Simulation
+        if Canary.indexOutsideTransaction.isChosen { ready = min(ready, 1) }
+        #endif
         guard ready > 0 || (isSliceDue && isDefragmenting) else { return nil }
         committingTableCount = ready
         let tables = live.tables.suffix(ready)

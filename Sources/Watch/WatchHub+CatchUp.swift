@@ -63,12 +63,27 @@ extension WatchHub {
     private func cancelCompacted() {
         guard checkedCompaction != mvcc.compactedRevision else { return }
         checkedCompaction = mvcc.compactedRevision
+        #if Simulation
+        skipCompacted()
+        #endif
         for watcher in lateList.watchers where watcher.nextRevision < checkedCompaction {
             leave(watcher)
             watcher.stream.lateCount += 1
             markCompacted(watcher)
         }
     }
+
+    #if Simulation
+    /// Moves on those who need what a compaction has reached.
+    private func skipCompacted() {
+        for watcher in lateList.watchers {
+            let isSkipped =
+                Canary.watcherSkippedAtCompaction.isChosen && watcher.nextRevision == checkedCompaction
+                || Canary.watcherOutlivesCompaction.isChosen && watcher.nextRevision < checkedCompaction
+            if isSkipped { watcher.nextRevision = checkedCompaction + 1 }
+        }
+    }
+    #endif
 
     // MARK: Walks
 

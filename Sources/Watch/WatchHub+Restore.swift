@@ -20,6 +20,9 @@ extension WatchHub {
         self.mvcc = mvcc
         assertAlways(mvcc.currentRevision >= known, "the revision never goes back")
         guard mvcc.currentRevision > known else { return }
+        #if Simulation
+        if Canary.watchersForgottenAtInstall.isChosen { return }
+        #endif
         for stream in streamList {
             for watcher in stream.watchers.watchers where watcher.state == .live {
                 if watcher.hasLogEvents {
@@ -27,6 +30,9 @@ extension WatchHub {
                     continue
                 }
                 watcher.nextRevision = max(watcher.nextRevision, known + 1)
+                #if Simulation
+                if Canary.watchersRepeatAtInstall.isChosen { watcher.nextRevision = max(1, known) }
+                #endif
                 guard watcher.nextRevision <= mvcc.currentRevision else { continue }
                 leave(watcher)
                 beginCatchUp(watcher)

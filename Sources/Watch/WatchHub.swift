@@ -135,6 +135,9 @@ package final class WatchHub {
         let watcher = Watcher(
             details, id: request.watchID == 0 ? stream.takeNextID() : request.watchID, stream: stream,
             nextRevision: details.startRevision == 0 ? current + 1 : details.startRevision)
+        #if Simulation
+        if Canary.futureWatchToldEarly.isChosen { watcher.nextRevision = min(watcher.nextRevision, current + 1) }
+        #endif
         stream.insert(watcher)
         watcherCount += 1
         enqueue(.created(id: watcher.id, revision: current), on: stream)

@@ -68,6 +68,9 @@ extension WALWriter {
         let path = "\(directory)/\(name)"
         try onDisk { () throws(DiskError) in
             try disk.rename(next.path, to: path)
+            #if Simulation
+            if Canary.lostDirectorySync.isChosen { return }
+            #endif
             try disk.syncDirectory(directory)
         }
     }
