@@ -83,7 +83,7 @@ extension ConfState {
     /// Whether a member can live by it: there are voters, no id is 0 or stands twice, nobody votes and learns at once.
     var isWellFormed: Bool {
         let apart = [voters + learners + learnersNext, votersOutgoing + learners]
-        return !voters.isEmpty && learnersNext.allSatisfy(votersOutgoing.contains)
+        return !voters.isEmpty && Set(votersOutgoing).isSuperset(of: learnersNext)
             && apart.allSatisfy { !$0.contains(0) && Set($0).count == $0.count }
     }
 

@@ -51,7 +51,9 @@ extension Raft {
 
     /// Tells all members that this one still leads, and asks them to confirm it to the reads that wait.
     mutating func sendHeartbeats() {
-        if departureIndex != nil { reads.startRound(at: log.committedIndex) }
+        if departureIndex != nil {
+            if isReadRoundDue { reads.startRound(at: log.committedIndex) } else { reads.skipRound() }
+        }
         let context = reads.hasAsked || departureIndex != nil ? Bytes(bigEndian: reads.round) : nil
         for position in tracker.members.indices where tracker.members[position].id != id {
             var heartbeat = message(.heartbeat, to: tracker.members[position].id)

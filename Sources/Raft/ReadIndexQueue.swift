@@ -45,6 +45,9 @@ struct ReadIndexQueue {
         arrived.removeAll(keepingCapacity: true)
     }
 
+    /// Numbers a round of heartbeats that is for no read.
+    mutating func skipRound() { round += 1 }
+
     /// Those of rounds up to `round`, which are confirmed.
     mutating func takeConfirmed(through round: UInt64) -> [Read] {
         let count = asked.prefix { $0.round <= round }.count
