@@ -22,9 +22,9 @@ extension Node {
     }
 
     /// Another member wants to know how long a lease has to live. As `keepLeaseAliveForPeer`, with a
-    /// `LeaseTimeToLiveResponse`.
+    /// `LeaseTimeToLiveResponse`; that there is no such lease any member may say, once it has heard from the leader.
     package func leaseTimeToLiveForPeer(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
-        guard raft.role == .leader else {
+        guard raft.role == .leader || applier.leases.place(of: LeaseID(request.id)) == nil else {
             reply(token, .failure(.notPrimary))
             return
         }

@@ -20,13 +20,13 @@ extension Node {
         raft.reportUnreachable(id)
     }
 
-    /// There are connections to a member for all kinds of messages.
+    /// A member is reached: there is a connection to it, or it took a message.
     package func peerConnected(_ id: MemberID) {
         peerConnections.connected(id, now: now)
         advanceElectionIfStarting()
     }
 
-    /// A connection to a member ended.
+    /// A connection to a member was lost, or could not be made.
     package func peerDisconnected(_ id: MemberID) {
         peerConnections.disconnected(id)
     }
@@ -39,12 +39,16 @@ extension Node {
     /// Since when a member has been connected, in nanoseconds of the monotonic clock; nil if it is not.
     func connectedSince(_ id: MemberID) -> UInt64? { peerConnections.start(of: id) }
 
-    /// The other members, as far as this one knows them: one that has just joined has it from them.
+    /// The other members, as far as this one knows them.
     var peers: [Peer] { knownMembers.compactMap { $0.id == memberID ? nil : Peer($0) } }
 
+    /// One that joins has it from the others until it comes to its own joining in the log: what stands before that is how the
+    /// cluster once was.
     private var knownMembers: [ClusterMember] {
-        let members = applier.cluster.members
-        guard members.isEmpty, case .join(_, let joined) = settings.clusterStart else { return members }
+        let cluster = applier.cluster
+        guard case .join(_, let joined) = settings.clusterStart, cluster.member(memberID) == nil,
+            !cluster.isRemoved(memberID)
+        else { return cluster.members }
         return joined
     }
 

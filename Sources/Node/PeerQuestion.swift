@@ -4,7 +4,7 @@ package import Primitives
 /// What a member asks another over HTTP, beside Raft's messages (etcd v3.6 `server/etcdserver/api/etcdhttp/peer.go`,
 /// `server/lease/leasehttp`).
 ///
-/// Each is answered exactly once with `Node.peerAnswered`, after a few seconds at the latest.
+/// Each is answered exactly once with `Node.peerAnswered`. A URL that says nothing is given up after some seconds.
 package struct PeerQuestion: Sendable {
     /// What is asked.
     package enum Kind: Sendable {

@@ -144,19 +144,44 @@ extension TestCluster {
     @Test func anotherMembersClientIsNotSentOnFurther() throws {
         let cluster = try TestCluster.ready()
         defer { cluster.close() }
-        let follower = try cluster.followers()[0]
+        let (leader, follower) = (try cluster.theLeader(), try cluster.followers()[0])
+        try cluster.grant(7, ttl: 30, at: leader)
+        var (known, unknown) = (LeaseTimeToLiveRequest(), LeaseTimeToLiveRequest())
+        (known.id, unknown.id) = (7, 8)
         let tokens = [follower.token(), follower.token()]
-        follower.node.keepLeaseAliveForPeer(LeaseID(7), tokens[0])
-        follower.node.leaseTimeToLiveForPeer(LeaseTimeToLiveRequest(), tokens[1])
+        follower.node.keepLeaseAliveForPeer(LeaseID(8), tokens[0])
+        follower.node.leaseTimeToLiveForPeer(known, tokens[1])
         follower.pump()
         for token in tokens { #expect(follower.reply(to: token) == .failure(.notPrimary)) }
-        let leader = try cluster.theLeader()
         let missing = [leader.token(), leader.token()]
-        leader.node.keepLeaseAliveForPeer(LeaseID(7), missing[0])
-        leader.node.leaseTimeToLiveForPeer(LeaseTimeToLiveRequest(), missing[1])
+        leader.node.keepLeaseAliveForPeer(LeaseID(8), missing[0])
+        leader.node.leaseTimeToLiveForPeer(unknown, missing[1])
         leader.pump()
         cluster.settle()
         for token in missing { #expect(leader.reply(to: token) == .failure(.leaseNotFound)) }
+    }
+
+    /// A member that does not lead may say that there is no such lease, but not before the leader has told it how far to look.
+    @Test func thatALeaseIsNotThereAnyMemberCanSay() throws {
+        let cluster = try TestCluster.ready()
+        defer { cluster.close() }
+        let follower = try cluster.followers()[0]
+        var request = LeaseTimeToLiveRequest()
+        request.id = 8
+        let (first, second) = (follower.token(), follower.token())
+        follower.node.leaseTimeToLiveForPeer(request, first)
+        follower.pump()
+        #expect(!follower.isAnswered(first))
+        cluster.settle()
+        #expect(follower.reply(to: first) == .failure(.leaseNotFound))
+        cluster.isolate(follower)
+        try cluster.grant(8, ttl: 30, at: try cluster.theLeader())
+        follower.node.leaseTimeToLiveForPeer(request, second)
+        follower.pump()
+        #expect(!follower.isAnswered(second), "it cannot know")
+        cluster.heal()
+        try cluster.advance(until: "it is answered") { _ in follower.isAnswered(second) }
+        #expect(follower.reply(to: second) == .failure(.leaderChanged))
     }
 
     @Test func anExpiredLeaseIsRevokedByTheNextLeaderIfTheFirstCouldNot() throws {

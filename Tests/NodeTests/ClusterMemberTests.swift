@@ -62,7 +62,12 @@ import Testing
         let id = try addedID(asked, token)
         let joined = try cluster.join(id, name: "m4")
         #expect(joined.peers.count == 3, "it knows of the others before it hears from them")
+        var changes: [Int] = []
+        joined.onEffect = { if case .peersChanged(let peers) = $0 { changes.append(peers.count) } }
         try cluster.advance(until: "the new member serves") { _ in joined.readyCount == 1 }
+        #expect(
+            changes.count >= 4 && changes.allSatisfy { $0 == 3 }, "nobody is forgotten while it catches up: \(changes)")
+        joined.onEffect = nil
         #expect(
             joined.node.applier.cluster.members.count == 4 && joined.node.applier.cluster.member(id)?.name.text == "m4")
         #expect(cluster.up.allSatisfy { $0.node.raft.configuration.voters.count == 4 })
