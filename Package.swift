@@ -153,7 +153,9 @@ let package = Package(
         .executableTarget(
             name: "martlet-sim", dependencies: ["Linearizability", "Primitives", "Simulation"], swiftSettings: settings),
 
-        // Tests
+        // Tests, and what several of them use
+        .target(
+            name: "RawSockets", dependencies: ["Primitives"], path: "Tests/RawSockets", swiftSettings: testSettings),
         tests(of: "Primitives"),
         tests(of: "Checksums", ["CChecksums", "Primitives"]),
         tests(of: "Environment"),
@@ -219,13 +221,13 @@ let package = Package(
                 "Node", "Platform", "Primitives", "Raft", "SimulatedPlatform", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
             ]),
-        tests(of: "HTTPAPI", ["CGRPCShim", "EtcdMessages", "GRPCCore", "Metrics", "Node", "Primitives"]),
+        tests(of: "HTTPAPI", ["CGRPCShim", "EtcdMessages", "GRPCCore", "Metrics", "Node", "Primitives", "RawSockets"]),
         tests(of: "PeerProtocol", ["EtcdMessages", "Environment", "Membership", "Primitives"]),
         tests(
             of: "PeerTransport",
             [
                 "BoltStore", "EtcdMessages", "Environment", "Membership", "Metrics", "Node", "PeerProtocol", "Platform",
-                "Primitives", "SimulatedPlatform", "Store",
+                "Primitives", "RawSockets", "SimulatedPlatform", "Store",
             ]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),
         tests(of: "Benchmark", ["EtcdMessages", "Environment", "Primitives"]),

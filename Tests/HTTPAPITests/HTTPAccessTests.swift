@@ -1,3 +1,4 @@
+import RawSockets
 import Synchronization
 import Testing
 
@@ -5,12 +6,14 @@ import Testing
 
 /// Who may ask, as a real etcd 3.5.1 decided.
 @Suite struct HTTPAccessTests {
-    private func get(_ client: RawClient, _ path: String, host: String, origin: String? = nil, method: String = "GET")
-        throws -> RawClient.Answer
+    private func get(
+        _ client: RawConnection, _ path: String, host: String, origin: String? = nil, method: String = "GET"
+    )
+        throws -> RawConnection.Message
     {
         let field = origin.map { "Origin: \($0)\r\n" } ?? ""
         client.write("\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\n\(field)\r\n")
-        return try #require(client.answer())
+        return try #require(client.message())
     }
 
     @Test func anyHostAndOriginByDefault() throws {
@@ -61,7 +64,7 @@ import Testing
             client.write("GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(server.waitForQuestions())
             server.answerAll()
-            let answer = try #require(client.answer())
+            let answer = try #require(client.message())
             #expect(answer.line == "HTTP/1.1 200 OK" && answer.fields["access-control-allow-origin"] == nil)
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import RawSockets
 import Testing
 
 @testable import HTTPAPI
@@ -9,7 +10,7 @@ import Testing
         try withServer { server in
             let idle = server.client()
             idle.write("GET /version HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(idle.answer() != nil)
+            #expect(idle.message() != nil)
             let half = server.client()
             half.write("GET /version HTTP/1.1\r\n")
             let asking = server.client()
@@ -22,7 +23,7 @@ import Testing
             #expect(asking.isSilent())
             #expect(!server.http.isDrained)
             server.answerAll()
-            let answer = try #require(asking.answer())
+            let answer = try #require(asking.message())
             #expect(answer.line == "HTTP/1.1 200 OK" && answer.fields["connection"] == "close")
             #expect(asking.isClosed())
             #expect(wait { server.http.isDrained })

@@ -1,4 +1,5 @@
 import Glibc
+import RawSockets
 import Testing
 
 @testable import HTTPAPI
@@ -21,9 +22,9 @@ import Testing
         try withServer { server in
             let client = server.client()
             client.write(get)
-            #expect(client.answer()?.line == "HTTP/1.1 200 OK")
+            #expect(client.message()?.line == "HTTP/1.1 200 OK")
             client.write(request)
-            let answer = try #require(client.answer())
+            let answer = try #require(client.message())
             #expect(answer.line == "HTTP/1.1 400 Bad Request" && answer.body == "400 Bad Request")
             #expect(answer.fields["connection"] == "close")
             #expect(client.isClosed())
@@ -37,8 +38,8 @@ import Testing
             client.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /version HTTP/1.1\r\nbad header\r\n\r\n" + get)
             #expect(server.waitForQuestions())
             server.answerAll()
-            #expect(client.answer()?.line == "HTTP/1.1 200 OK")
-            #expect(client.answer()?.line == "HTTP/1.1 400 Bad Request")
+            #expect(client.message()?.line == "HTTP/1.1 200 OK")
+            #expect(client.message()?.line == "HTTP/1.1 400 Bad Request")
             #expect(client.isClosed())
         }
     }
@@ -47,11 +48,11 @@ import Testing
         try withServer { server in
             let none = server.client()
             none.write("GET /version HTTP/1.1\r\n\r\n")
-            #expect(none.answer()?.line == "HTTP/1.1 400 Bad Request: missing required Host header")
+            #expect(none.message()?.line == "HTTP/1.1 400 Bad Request: missing required Host header")
             #expect(none.isClosed())
             let two = server.client()
             two.write("GET /version HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n")
-            #expect(two.answer()?.body == "400 Bad Request: too many Host headers")
+            #expect(two.message()?.body == "400 Bad Request: too many Host headers")
             #expect(two.isClosed())
         }
     }
@@ -69,7 +70,7 @@ import Testing
             ] {
                 let client = server.client()
                 client.write(request)
-                let answer = try #require(client.answer(), "\(request.prefix(60))")
+                let answer = try #require(client.message(), "\(request.prefix(60))")
                 #expect(answer.line == "HTTP/1.1 431 Request Header Fields Too Large", "\(request.prefix(60))")
                 // Megabytes more are read and thrown away, until we have waited long enough.
                 client.write(String(repeating: "a", count: 4_000_000))
@@ -85,9 +86,9 @@ import Testing
             let client = server.client()
             let head = "POST /version HTTP/1.1\r\nHost: x\r\nContent-Length: "
             client.write(head + "1000\r\n\r\n" + String(repeating: "x", count: 1000))
-            #expect(client.answer()?.line == "HTTP/1.1 405 Method Not Allowed")
+            #expect(client.message()?.line == "HTTP/1.1 405 Method Not Allowed")
             client.write(head + "1001\r\n\r\n" + String(repeating: "x", count: 1001))
-            #expect(client.answer()?.line == "HTTP/1.1 413 Request Entity Too Large")
+            #expect(client.message()?.line == "HTTP/1.1 413 Request Entity Too Large")
             #expect(client.isClosed())
         }
     }
@@ -98,7 +99,7 @@ import Testing
         try withServer(settings) { server in
             let idle = server.client()
             idle.write(get)
-            #expect(idle.answer() != nil)
+            #expect(idle.message() != nil)
             let slow = server.client()
             slow.write("GET /vers")
             let waiting = server.client()
@@ -114,7 +115,7 @@ import Testing
             // The core's time is not the client's.
             #expect(waiting.isSilent())
             server.answerAll()
-            #expect(waiting.answer()?.line == "HTTP/1.1 200 OK")
+            #expect(waiting.message()?.line == "HTTP/1.1 200 OK")
         }
     }
 
@@ -122,7 +123,7 @@ import Testing
         var settings = HTTPServerSettings()
         settings.requestTimeoutMilliseconds = 1000
         try withServer(settings) { server in
-            let client = RawClient(port: server.port, receiveBufferByteCount: 4096)
+            let client = RawConnection(port: server.port, receiveBufferByteCount: 4096)
             let limit = 32_000_000
             #expect(client.writeUntilStuck("GET / HTTP/1.1\r\nHost:\r\n\r\n", limit: limit) < limit)
             #expect(wait { server.http.isDrained })
@@ -136,19 +137,19 @@ import Testing
             let clients = (0..<2).map { _ in server.client() }
             for client in clients {
                 client.write(get)
-                #expect(client.answer() != nil)
+                #expect(client.message() != nil)
             }
             let third = server.client()
             third.write(get)
             #expect(third.isClosed())
             clients[0].write("GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            #expect(clients[0].answer() != nil)
+            #expect(clients[0].message() != nil)
             clients[0].endWriting()
             #expect(
                 wait {
                     let next = server.client()
                     next.write("GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-                    return next.answer() != nil
+                    return next.message() != nil
                 })
         }
     }
@@ -172,21 +173,21 @@ import Testing
             }
             let late = server.client()
             late.write(get)
-            #expect(late.answer()?.line == "HTTP/1.1 200 OK")
+            #expect(late.message()?.line == "HTTP/1.1 200 OK")
         }
     }
 
     @Test func aThousandConnectionsComeAndGo() throws {
         try withServer { server in
             for round in 0..<10 {
-                var clients: [RawClient] = []
+                var clients: [RawConnection] = []
                 for _ in 0..<100 {
                     let client = server.client()
                     client.write(round % 2 == 0 ? get : "GET /he")
                     clients.append(client)
                 }
                 if round % 2 == 0 {
-                    for client in clients { #expect(client.answer()?.body == TestServer.version) }
+                    for client in clients { #expect(client.message()?.body == TestServer.version) }
                 }
             }
             #expect(wait { server.http.isDrained })

@@ -1,4 +1,5 @@
 import Glibc
+import RawSockets
 import Testing
 
 @testable import HTTPAPI
@@ -11,7 +12,7 @@ import Testing
         try withServer { server in
             let client = server.client()
             client.write(get)
-            let answer = try #require(client.answer())
+            let answer = try #require(client.message())
             #expect(answer.line == "HTTP/1.1 200 OK")
             #expect(answer.body == TestServer.version)
             let date = answer.fields["date"]
@@ -31,24 +32,24 @@ import Testing
         try withServer { server in
             let client = server.client()
             client.write("POST /version HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
-            let post = try #require(client.answer())
+            let post = try #require(client.message())
             #expect(post.line == "HTTP/1.1 405 Method Not Allowed")
             #expect(post.body == "Method Not Allowed\n")
             #expect(post.fields["allow"] == "GET")
             #expect(post.fields["x-content-type-options"] == "nosniff")
             client.write("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n")
-            let head = try #require(client.answer(withoutBody: true))
+            let head = try #require(client.message(withoutBody: true))
             #expect(head.line == "HTTP/1.1 405 Method Not Allowed" && head.fields["content-length"] == "19")
             client.write("GET /nonsense HTTP/1.1\r\nHost: x\r\n\r\n")
-            let lost = try #require(client.answer())
+            let lost = try #require(client.message())
             #expect(lost.line == "HTTP/1.1 404 Not Found" && lost.body == "404 page not found\n")
             #expect(lost.fields["content-type"] == "text/plain; charset=utf-8")
             #expect(lost.fields["x-content-type-options"] == "nosniff")
             client.write("OPTIONS /health HTTP/1.1\r\nHost: x\r\nOrigin: http://y\r\n\r\n")
-            let options = try #require(client.answer())
+            let options = try #require(client.message())
             #expect(options.line == "HTTP/1.1 200 OK" && options.body == "" && options.fields["content-type"] == nil)
             client.write("CONNECT y:80 HTTP/1.1\r\nHost: x\r\n\r\n")
-            #expect(client.answer()?.line == "HTTP/1.1 404 Not Found")
+            #expect(client.message()?.line == "HTTP/1.1 404 Not Found")
             #expect(client.isClosed())
         }
     }
@@ -62,8 +63,8 @@ import Testing
                 client.write(String(character))
                 usleep(100)
             }
-            #expect(client.answer()?.line == "HTTP/1.1 405 Method Not Allowed")
-            #expect(client.answer()?.body == TestServer.version)
+            #expect(client.message()?.line == "HTTP/1.1 405 Method Not Allowed")
+            #expect(client.message()?.body == TestServer.version)
         }
     }
 
@@ -75,9 +76,9 @@ import Testing
             // The first holds the others back.
             #expect(client.isSilent())
             server.answerAll()
-            #expect(client.answer()?.body == #"{"health":"true","reason":""}"#)
-            #expect(client.answer()?.body == TestServer.version)
-            #expect(client.answer()?.line == "HTTP/1.1 404 Not Found")
+            #expect(client.message()?.body == #"{"health":"true","reason":""}"#)
+            #expect(client.message()?.body == TestServer.version)
+            #expect(client.message()?.line == "HTTP/1.1 404 Not Found")
         }
     }
 
@@ -88,13 +89,13 @@ import Testing
             // The first of them make the server read as much at once as it ever does; the others it then finds behind a
             // request that waits.
             client.write(small + small)
-            for _ in 0..<5000 { #expect(client.answer()?.line == "HTTP/1.1 404 Not Found") }
+            for _ in 0..<5000 { #expect(client.message()?.line == "HTTP/1.1 404 Not Found") }
             client.write("GET /health HTTP/1.1\r\nHost: x\r\n\r\n" + small + get)
             #expect(server.waitForQuestions())
             server.answerAll()
-            #expect(client.answer()?.line == "HTTP/1.1 200 OK")
-            for _ in 0..<2500 { #expect(client.answer()?.line == "HTTP/1.1 404 Not Found") }
-            #expect(client.answer()?.body == TestServer.version)
+            #expect(client.message()?.line == "HTTP/1.1 200 OK")
+            for _ in 0..<2500 { #expect(client.message()?.line == "HTTP/1.1 404 Not Found") }
+            #expect(client.message()?.body == TestServer.version)
         }
     }
 
@@ -106,14 +107,14 @@ import Testing
             ] {
                 let client = server.client()
                 client.write(request + "GET /nonsense HTTP/1.1\r\n")
-                let answer = try #require(client.answer())
+                let answer = try #require(client.message())
                 #expect(answer.line == line && answer.fields["connection"] == connection)
                 #expect(client.isClosed())
             }
             let old = server.client()
             for _ in 0..<2 {
                 old.write("GET /version HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-                let answer = try #require(old.answer())
+                let answer = try #require(old.message())
                 #expect(answer.line == "HTTP/1.0 200 OK" && answer.fields["connection"] == "keep-alive")
             }
         }
@@ -127,7 +128,7 @@ import Testing
             #expect(server.waitForQuestions())
             #expect(client.isSilent())
             server.answerAll()
-            #expect(client.answer()?.body == #"{"health":"true","reason":""}"#)
+            #expect(client.message()?.body == #"{"health":"true","reason":""}"#)
             #expect(client.isClosed())
             let silent = server.client()
             silent.write("GET /hea")
@@ -141,7 +142,7 @@ import Testing
         try withServer { server in
             let client = server.client()
             client.write("POST /version HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\nContent-Length: 20000\r\n\r\n")
-            let answer = try #require(client.answer())
+            let answer = try #require(client.message())
             #expect(answer.line == "HTTP/1.1 405 Method Not Allowed" && answer.fields["connection"] == "close")
             client.write(String(repeating: "x", count: 20_000))
             #expect(client.isClosed())
@@ -154,7 +155,7 @@ import Testing
             client.write(
                 "GET /version HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
                     + "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n")
-            let answer = try #require(client.answer())
+            let answer = try #require(client.message())
             #expect(answer.body == TestServer.version && answer.fields["connection"] == "close")
             #expect(client.isClosed())
         }

@@ -1,6 +1,7 @@
 import GRPCCore
 import Glibc
 import Primitives
+import RawSockets
 import Synchronization
 
 @testable import HTTPAPI
@@ -45,7 +46,7 @@ final class TestServer {
         try acceptor.start()
     }
 
-    func client() -> RawClient { RawClient(port: port) }
+    func client() -> RawConnection { RawConnection(port: port) }
 
     /// Waits until so many questions are held.
     func waitForQuestions(_ count: Int = 1) -> Bool { wait { held.value.count >= count } }

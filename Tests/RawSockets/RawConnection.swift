@@ -1,13 +1,13 @@
-import Glibc
-import Primitives
+internal import Glibc
+package import Primitives
 
-/// A TCP connection on which the test writes what it likes, and reads answers by hand.
-final class RawClient {
-    /// An answer as it came.
-    struct Answer: Equatable {
-        var line: String
-        var fields: [String: String]
-        var body: String
+/// A TCP connection on which a test writes what it likes, and reads messages of HTTP/1.1 by hand.
+package final class RawConnection {
+    /// A request or an answer as it came.
+    package struct Message: Equatable {
+        package var line: String
+        package var fields: [String: String]
+        package var body: String
     }
 
     private let descriptor: Int32
@@ -15,36 +15,40 @@ final class RawClient {
     private var unread = Bytes()
 
     /// - Parameter receiveBufferByteCount: what the system keeps for us at most, before the peer has to wait.
-    init(port: UInt16, receiveBufferByteCount: Int32? = nil) {
+    package init(port: some BinaryInteger, receiveBufferByteCount: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var size = receiveBufferByteCount {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        let outcome = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
+        let outcome = RawListener.withAddress(port: UInt16(port)) { connect(descriptor, $0, $1) }
         precondition(outcome == 0, "cannot connect")
+        writeAtOnce()
+    }
+
+    /// - Parameter descriptor: of a connection that is open; it is closed with this one.
+    init(descriptor: Int32) {
+        self.descriptor = descriptor
+        writeAtOnce()
+    }
+
+    private func writeAtOnce() {
         var on: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
     }
 
     deinit { close() }
 
-    func close() {
+    package func close() {
         if isOpen { _ = Glibc.close(descriptor) }
         isOpen = false
     }
 
+    // MARK: Writing
+
     /// Writes all; false if the peer takes no more.
     @discardableResult
-    func write(_ text: String) -> Bool {
-        var rest = Array(text.utf8)[...]
+    package func write(_ bytes: Bytes) -> Bool {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard count > 0 else { return false }
@@ -53,8 +57,11 @@ final class RawClient {
         return true
     }
 
+    @discardableResult
+    package func write(_ text: String) -> Bool { write(Bytes(text: text)) }
+
     /// Writes a text again and again until the peer takes no more for a while. How many bytes it took, at most `limit` or so.
-    func writeUntilStuck(_ text: String, limit: Int, patienceMilliseconds: Int32 = 700) -> Int {
+    package func writeUntilStuck(_ text: String, limit: Int, patienceMilliseconds: Int32 = 700) -> Int {
         let block = Array(String(repeating: text, count: 1000).utf8)
         var total = 0
         while total < limit {
@@ -72,33 +79,49 @@ final class RawClient {
     }
 
     /// Makes the end of the connection a reset instead of a close.
-    func resetAtEnd() {
+    package func resetAtEnd() {
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
 
-    func endWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
+    package func endWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// The next answer; nil if the connection ends before it is whole, or nothing comes in time.
-    func answer(withoutBody: Bool = false) -> Answer? {
+    // MARK: Reading
+
+    /// The next message; nil if the connection ends before it is whole, or nothing comes in time.
+    package func message(withoutBody: Bool = false, withinMilliseconds milliseconds: Int32 = 10_000) -> Message? {
         while true {
-            if let answer = takeAnswer(withoutBody: withoutBody) { return answer }
-            guard readMore() == .some(true) else { return nil }
+            if let message = takeMessage(withoutBody: withoutBody) { return message }
+            guard readMore(milliseconds) == .some(true) else { return nil }
         }
     }
 
+    /// Status and body of the next answer.
+    package func verdict() -> String {
+        guard let answer = message() else { return "nothing" }
+        return answer.line.dropFirst("HTTP/1.1 ".count).prefix(3) + " " + answer.body
+    }
+
     /// Whether the peer closes its side, with nothing unread before it.
-    func isClosed(withinMilliseconds milliseconds: Int32 = 10_000) -> Bool {
+    package func isClosed(withinMilliseconds milliseconds: Int32 = 10_000) -> Bool {
         unread.isEmpty && readMore(milliseconds) == .some(false)
     }
 
+    /// Whether the peer closes its side, whatever it says before.
+    package func isClosedAtLast(withinMilliseconds milliseconds: Int32 = 10_000) -> Bool {
+        while true {
+            guard let more = readMore(milliseconds) else { return false }
+            if !more { return true }
+        }
+    }
+
     /// Whether nothing comes for a while, the end included.
-    func isSilent(forMilliseconds milliseconds: Int32 = 100) -> Bool {
+    package func isSilent(forMilliseconds milliseconds: Int32 = 100) -> Bool {
         unread.isEmpty && readMore(milliseconds) == nil
     }
 
     /// True for more, false for the end, nil for silence.
-    private func readMore(_ milliseconds: Int32 = 10_000) -> Bool? {
+    private func readMore(_ milliseconds: Int32) -> Bool? {
         var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&poller, 1, milliseconds) == 1 else { return nil }
         var buffer = Bytes(repeating: 0, count: 65_536)
@@ -108,21 +131,21 @@ final class RawClient {
         return true
     }
 
-    private func takeAnswer(withoutBody: Bool) -> Answer? {
+    private func takeMessage(withoutBody: Bool) -> Message? {
         let end = Array("\r\n\r\n".utf8)
         guard let bodyStart = (0..<max(0, unread.count - 3)).first(where: { unread[$0..<$0 + 4].elementsEqual(end) })
         else { return nil }
         let lines = unread[..<bodyStart].split(separator: UInt8(ascii: "\n"))
             .map { String(decoding: $0.filter { $0 != UInt8(ascii: "\r") }, as: UTF8.self) }
-        var answer = Answer(line: lines[0], fields: [:], body: "")
+        var message = Message(line: lines[0], fields: [:], body: "")
         for line in lines.dropFirst() {
             let sides = line.split(separator: ":", maxSplits: 1).map(String.init)
-            answer.fields[sides[0].lowercased()] = String(sides[1].dropFirst())
+            message.fields[sides[0].lowercased()] = String(sides[1].dropFirst())
         }
-        let length = withoutBody ? 0 : answer.fields["content-length"].flatMap { Int($0) } ?? 0
+        let length = withoutBody ? 0 : message.fields["content-length"].flatMap { Int($0) } ?? 0
         guard unread.count >= bodyStart + 4 + length else { return nil }
-        answer.body = String(decoding: unread[(bodyStart + 4)..<(bodyStart + 4 + length)], as: UTF8.self)
+        message.body = String(decoding: unread[(bodyStart + 4)..<(bodyStart + 4 + length)], as: UTF8.self)
         unread.removeFirst(bodyStart + 4 + length)
-        return answer
+        return message
     }
 }
