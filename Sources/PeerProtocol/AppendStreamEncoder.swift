@@ -66,9 +66,6 @@ package struct EntrySections {
         if sections.count == Self.maxSectionCount { sections.removeFirst() }
         sections.append(Section(first: first, last: last, bytes: Bytes(output[start...])))
     }
-
-    /// Lets go of what was kept.
-    package mutating func removeAll() { sections = [] }
 }
 
 extension RaftEntry {

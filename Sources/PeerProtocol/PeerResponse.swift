@@ -54,6 +54,7 @@ package struct PeerResponse: Equatable, Sendable {
         case 410: "Gone"
         case 412: "Precondition Failed"
         case 413: "Request Entity Too Large"
+        case 431: "Request Header Fields Too Large"
         case 503: "Service Unavailable"
         default: "Internal Server Error"
         }

@@ -46,13 +46,14 @@ package struct ClusterQuery: Sendable {
     private func first<Value>(_ urls: [Bytes], _ path: String, _ read: (PeerExchange.Answer) -> Value?) -> Value? {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }
-        let loop = group.next()
-        let dialler = Dialler(loop: loop, settings: settings)
+        let (loop, settings) = (group.next(), settings)
         let exchange = PeerExchange(
             method: .GET, path: path, fields: [], body: nil, timeoutMilliseconds: timeoutMilliseconds)
         for endpoint in PeerEndpoints(urls).all {
             do {
-                let answer = try exchange.perform(with: endpoint, dialler, on: loop).wait()
+                let answer = try loop.flatSubmit {
+                    PeerClient(Dialler(loop: loop, settings: settings), loop: loop).perform(exchange, with: endpoint)
+                }.wait()
                 if answer.status == 200, let value = read(answer) { return value }
                 log(endpoint, path, "status \(answer.status)")
             } catch {

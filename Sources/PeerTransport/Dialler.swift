@@ -13,6 +13,12 @@ struct Dialler {
         case secure(String)
     }
 
+    /// An address that could not be connected to.
+    private struct Failure: Error {
+        let address: SocketAddress
+        let cause: any Error
+    }
+
     init(loop: any EventLoop, settings: PeerTransportSettings) {
         self.loop = loop
         timeout = .milliseconds(settings.dialTimeoutMilliseconds)
@@ -36,7 +42,12 @@ struct Dialler {
                 }
             }
         switch endpoint.address {
-        case .host(let host, let port): return bootstrap.connect(host: host, port: port)
+        case .host(let host, let port):
+            // Only names need to be looked up, which is done on another thread.
+            guard let address = try? SocketAddress(ipAddress: host, port: port) else {
+                return bootstrap.connect(host: host, port: port)
+            }
+            return bootstrap.connect(to: address).flatMapErrorThrowing { throw Failure(address: address, cause: $0) }
         case .socketFile(let path): return bootstrap.connect(unixDomainSocketPath: path)
         }
     }
@@ -55,6 +66,9 @@ struct Dialler {
     static func describe(_ error: any Error) -> String {
         switch error {
         case Refusal.secure(let authority): "https://\(authority): TLS between peers is not served by this version"
+        case let error as Failure:
+            "dial tcp \(PeerListenAddress.tcp(host: error.address.ipAddress ?? "", port: error.address.port ?? 0)): "
+                + describe(error.cause)
         case let error as NIOConnectionError:
             error.connectionErrors.first.map { "dial tcp \(error.host):\(error.port): \(describe($0.error))" }
                 ?? "dial tcp: lookup \(error.host): no such host"

@@ -22,7 +22,7 @@ enum PeerAsking {
             hub.sink(.answered(question.number, .failure(.unreachable(lastError))))
             return
         }
-        exchange.perform(with: endpoint, hub.dialler, on: hub.loop).assumeIsolated().whenComplete { result in
+        hub.client.perform(exchange, with: endpoint).assumeIsolated().whenComplete { result in
             switch result {
             case .failure(let error):
                 tryNext(question, exchange, endpoints.dropFirst(), hub, lastError: Dialler.describe(error))
@@ -65,6 +65,7 @@ enum PeerAsking {
             post("/leases/internal", [PeerResponse.protobuf], request.encoded())
         case .promote(let id):
             post("/members/promote/\(id.rawValue)", [], [])
+            exchange.isRepeatable = false
         }
         func post(_ path: String, _ fields: [PeerField], _ body: Bytes) {
             exchange.method = .POST

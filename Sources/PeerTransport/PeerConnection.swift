@@ -37,6 +37,8 @@ final class PeerConnection: ChannelDuplexHandler {
     private var lastProgress = NIODeadline.now()
     private var timer: Scheduled<Void>?
     private var isReadHeld = false
+    /// How much of a body is here, in bytes.
+    private var gatheredByteCount = 0
 
     init(hub: PeerHub) {
         self.hub = hub
@@ -55,6 +57,7 @@ final class PeerConnection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         timer?.cancel()
+        letGoOfBody()
         hub.closed(self)
         let state = state
         self.state = .closing
@@ -132,6 +135,7 @@ final class PeerConnection: ChannelDuplexHandler {
             }
         case (.end, .reading(let head, let route, let body)):
             state = .answering(head)
+            letGoOfBody()
             perform(route, head, body, context)
         case (.end, .receiving(let head, let reception)):
             state = .answering(head)
@@ -164,16 +168,23 @@ final class PeerConnection: ChannelDuplexHandler {
     ) {
         guard var body else { return }
         let limit = if case .pipeline = route { hub.settings.maxBodyByteCount } else { PeerCallBody.maxByteCount }
-        guard body.readableBytes + piece.readableBytes <= limit else {
+        guard body.readableBytes + piece.readableBytes <= limit, hub.gather(byteCount: piece.readableBytes) else {
+            letGoOfBody()
             state = .answering(head)
             finish(.error(413, "request body too large"), closes: true)
             return
         }
+        gatheredByteCount += piece.readableBytes
         // Let go of here, so that the bytes are added to without a copy.
         state = .closing
         var piece = piece
         body.writeBuffer(&piece)
         state = .reading(head, route, body)
+    }
+
+    private func letGoOfBody() {
+        hub.letGo(byteCount: gatheredByteCount)
+        gatheredByteCount = 0
     }
 
     private func perform(
@@ -205,7 +216,10 @@ final class PeerConnection: ChannelDuplexHandler {
 
     /// One message for Raft (etcd v3.6 `server/etcdserver/api/rafthttp/http.go`, `pipelineHandler`).
     private func process(_ body: ByteBuffer?) {
-        guard let identity = hub.identity, let body else { return finish(.error(503, "not ready")) }
+        guard let identity = hub.identity, let body, !hub.isReadingHeld else {
+            // What is untaken is bounded whichever way it comes.
+            return finish(.error(503, "not ready"))
+        }
         let cluster = [PeerRouter.clusterField(identity)]
         let message: RaftMessage
         do throws(PeerProtocolError) {

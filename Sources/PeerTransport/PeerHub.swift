@@ -13,6 +13,7 @@ final class PeerHub {
     let sink: @Sendable (PeerEvent) -> Void
     let counts: PeerCounts
     let dialler: Dialler
+    let client: PeerClient
     let untaken: UntakenBytes
     /// Reads and writes snapshots' files.
     let diskWorker: Worker<@Sendable () -> Void>
@@ -29,6 +30,8 @@ final class PeerHub {
     private var isStopped = false
     private var isRemovalTold = false
     private var nextFileNumber = 0
+    /// How much of bodies is here that are not whole yet, in bytes.
+    private var gatheredByteCount = 0
 
     /// Where streams are encoded before they are given to their sockets.
     var output: Bytes = []
@@ -46,6 +49,7 @@ final class PeerHub {
         self.untaken = untaken
         self.sink = sink
         dialler = Dialler(loop: loop, settings: settings)
+        client = PeerClient(dialler, loop: loop)
         diskWorker = Worker(name: "peer-disk") { { job, _ in job() } }
     }
 
@@ -70,6 +74,7 @@ final class PeerHub {
         for connection in connections.values { connection.closeNow() }
         for sending in sendings.values { sending.stop() }
         sendings = [:]
+        client.stop()
     }
 
     // MARK: Members
@@ -82,6 +87,10 @@ final class PeerHub {
             links[id] = nil
             link.stop()
             log(.info, "removed remote peer", link.fields())
+        }
+        for (id, remote) in remotes where directory.removed.contains(id) {
+            remotes[id] = nil
+            remote.stop()
         }
         for peer in others {
             if let remote = remotes.removeValue(forKey: peer.id) { remote.stop() }
@@ -178,6 +187,15 @@ final class PeerHub {
         heldReaders = []
         for (reader, context) in held { reader.resume(context) }
     }
+
+    /// A place for a piece of a body; false if all bodies together are too long.
+    func gather(byteCount: Int) -> Bool {
+        guard gatheredByteCount + byteCount <= settings.maxBodyByteCount else { return false }
+        gatheredByteCount += byteCount
+        return true
+    }
+
+    func letGo(byteCount: Int) { gatheredByteCount -= byteCount }
 
     // MARK: Connections
 

@@ -15,14 +15,15 @@ final class PeerLink {
     var endpoints: PeerEndpoints
     private var peerURLs: [Bytes]
     private(set) var isStopped = false
-    private var status = PeerStatus()
+    /// Whether the peer is reached, as the last that was tried with it shows (etcd v3.6
+    /// `server/etcdserver/api/rafthttp/peer_status.go`).
+    private var isActive = false
     private var writers: [PeerStreamKind: StreamWriter] = [:]
     private var readers: [StreamReader] = []
     private var pipeline: Pipeline?
     private var prober: Prober?
     /// What the peer last refused streams for, which is logged once.
     private var lastRefusal: String?
-    private var connectedReaders: Set<PeerStreamKind> = []
 
     init(id: MemberID, peerURLs: [Bytes], hub: PeerHub, isRemote: Bool) {
         self.id = id
@@ -60,7 +61,8 @@ final class PeerLink {
         writers = [:]
         prober = nil
         pipeline = nil
-        if status.failed() == .becameInactive {
+        if isActive {
+            isActive = false
             hub.counts.count(id) { $0.isActive = false }
             hub.sink(.disconnected(id))
         }
@@ -111,7 +113,7 @@ final class PeerLink {
     private func dropped(_ message: RaftMessage) {
         hub.log(
             .debug, "dropped internal Raft message since sending buffer is full",
-            fields() + [("message-type", "\(message.type.rawValue)"), ("remote-peer-active", "\(status.isActive)")])
+            fields() + [("message-type", "\(message.type.rawValue)"), ("remote-peer-active", "\(isActive)")])
         sendFailed()
     }
 
@@ -123,19 +125,16 @@ final class PeerLink {
 
     // MARK: Status
 
-    func readerConnected(_ kind: PeerStreamKind) {
-        connectedReaders.insert(kind)
+    /// The peer serves a stream.
+    func readerConnected() {
         lastRefusal = nil
         succeeded()
     }
 
-    func readerDisconnected(_ kind: PeerStreamKind) {
-        connectedReaders.remove(kind)
-    }
-
     /// Something went well between the two.
     func succeeded() {
-        guard !isRemote, !isStopped, status.succeeded() == .becameActive else { return }
+        guard !isRemote, !isStopped, !isActive else { return }
+        isActive = true
         hub.log(.info, "peer became active", [("peer-id", "\(id)")])
         hub.counts.count(id) {
             $0.isActive = true
@@ -147,10 +146,11 @@ final class PeerLink {
     /// Something did not.
     func failed(_ reason: String) {
         guard !isRemote, !isStopped else { return }
-        guard status.failed() == .becameInactive else {
+        guard isActive else {
             hub.log(.debug, "peer deactivated again", [("peer-id", "\(id)"), ("error", reason)])
             return
         }
+        isActive = false
         hub.log(
             .warning, "peer became inactive (message send to peer failed)", [("peer-id", "\(id)"), ("error", reason)])
         hub.counts.count(id) {

@@ -10,7 +10,6 @@ internal import Raft
 /// answered at once is answered by the token, later.
 package protocol PeerMember: AnyObject {
     var clusterID: ClusterID { get }
-    var isLeader: Bool { get }
     var isDowngrading: Bool { get }
     var clusterMembers: [ClusterMember] { get }
     /// What `/version` answers.
@@ -23,8 +22,6 @@ package protocol PeerMember: AnyObject {
 }
 
 extension Node: PeerMember {
-    package var isLeader: Bool { raft.role == .leader }
-
     package var isDowngrading: Bool { applier.cluster.isDowngradeUnderWay }
 
     package var clusterMembers: [ClusterMember] { applier.cluster.members }

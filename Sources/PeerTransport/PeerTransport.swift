@@ -9,8 +9,7 @@ internal import Platform
 package import Primitives
 package import Store
 
-/// Speaks with the other members over etcd's peer protocol (`spec` in docs/internals/peer-protocol.md), on a thread of its
-/// own.
+/// Speaks with the other members over etcd's peer protocol (docs/internals/peer-protocol.md), on a thread of its own.
 ///
 /// It never makes its caller wait. What a peer cannot take is dropped and told as unreachable, as Raft expects of a network.
 package final class PeerTransport: Sendable {

@@ -38,7 +38,7 @@ package struct PeerTransportSettings: Sendable {
     /// How much that came the core may leave untaken, in bytes, before reading stops.
     package var maxUntakenByteCount = 64 << 20
 
-    /// The greatest length of a body other than a snapshot's, in bytes.
+    /// The greatest length of a body other than a snapshot's, in bytes, and of all together that are not whole yet.
     package var maxBodyByteCount = 512 << 20
     package var maxHeaderByteCount = 64 * 1024
     /// How many connections others may have open here; more are closed at once.

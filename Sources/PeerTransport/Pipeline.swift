@@ -47,10 +47,7 @@ final class Pipeline {
         let exchange = PeerExchange(
             method: .POST, path: "/raft", fields: [PeerResponse.protobuf] + identity.fields(), body: body,
             timeoutMilliseconds: hub.settings.answerTimeoutMilliseconds, maxAnswerByteCount: 64 * 1024)
-        exchange.perform(with: endpoint, hub.dialler, on: hub.loop).assumeIsolated().whenComplete {
-            [self, link] result in
-            // The link outlives its pipeline's last answer.
-            _ = link
+        hub.client.perform(exchange, with: endpoint).assumeIsolated().whenComplete { [self] result in
             ended(endpoint, body.count, result)
         }
     }

@@ -16,7 +16,7 @@ final class Prober {
     private var nextWarning = NIODeadline.uptimeNanoseconds(0)
 
     /// By how much a clock may be off, in nanoseconds.
-    private static let maxClockDifference: Int64 = 1_000_000_000
+    private static let maxClockDifference: UInt128 = 1_000_000_000
 
     init(link: PeerLink, hub: PeerHub) {
         self.link = link
@@ -41,8 +41,7 @@ final class Prober {
         let exchange = PeerExchange(
             method: .GET, path: "/raft/probing", fields: [], body: nil,
             timeoutMilliseconds: hub.settings.readTimeoutMilliseconds, maxAnswerByteCount: 4096)
-        exchange.perform(with: endpoint, hub.dialler, on: hub.loop).assumeIsolated().whenComplete {
-            [weak self] result in
+        hub.client.perform(exchange, with: endpoint).assumeIsolated().whenComplete { [weak self] result in
             self?.ended(result)
         }
     }
@@ -68,10 +67,9 @@ final class Prober {
     }
 
     private func compare(_ report: ProbingReport, _ roundTrip: Int64) {
-        let (difference, overflow) = hub.settings.clock.unixNanoseconds().subtractingReportingOverflow(
-            report.unixNanoseconds)
-        let drift = overflow ? Int64.max : difference - roundTrip / 2
-        guard drift.magnitude > UInt64(Self.maxClockDifference), NIODeadline.now() >= nextWarning else { return }
+        let drift =
+            Int128(hub.settings.clock.unixNanoseconds()) - Int128(report.unixNanoseconds) - Int128(roundTrip / 2)
+        guard drift.magnitude > Self.maxClockDifference, NIODeadline.now() >= nextWarning else { return }
         nextWarning = .now() + .seconds(30)
         hub.log(
             .warning, "prober found high clock drift", link.fields() + [("clock-drift", "\(drift / 1_000_000)ms")])

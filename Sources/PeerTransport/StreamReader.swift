@@ -83,7 +83,7 @@ final class StreamReader {
     func established() {
         guard !isStopped else { return }
         hub.log(.info, "established TCP streaming connection with remote peer", link.fields(of: .reader, kind))
-        link.readerConnected(kind)
+        link.readerConnected()
     }
 
     func received(_ messages: [RaftMessage], byteCount: Int) {
@@ -94,7 +94,6 @@ final class StreamReader {
     func ended(_ end: End, _ endpoint: PeerEndpoint?) {
         channel = nil
         guard !isStopped else { return }
-        link.readerDisconnected(kind)
         switch end {
         case .dial(let reason), .refused(let reason):
             if let endpoint { link.endpoints.failed(endpoint) }

@@ -42,6 +42,8 @@ final class StreamWriter {
             hub.log(.warning, "closed TCP streaming connection with remote peer", link.fields(of: .writer, kind))
             forget()
             old.close(promise: nil)
+            // What was on its way may be lost with it.
+            link.sendFailed()
         }
         self.channel = channel
         encoder = AppendStreamEncoder()

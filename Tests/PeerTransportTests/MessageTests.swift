@@ -3,6 +3,7 @@ import Glibc
 import Metrics
 import Node
 import Primitives
+import RawSockets
 import Testing
 
 @testable import PeerTransport
@@ -105,6 +106,12 @@ import Testing
         #expect(a.wait { a.told.messages.count == 1 })
         a.transport.send([a.message(.heartbeat, to: b)])
         #expect(b.wait { b.told.messages.count == 1 })
+        // Once it is removed nothing goes to it any more.
+        b.transport.setPeers([], removed: [a.id])
+        b.transport.send([b.message(.appResp, to: a)])
+        b.transport.setPeers([], removed: [])
+        #expect(b.wait { b.told.lines("failed to find remote peer in cluster") > 3 })
+        #expect(a.told.messages.count == 1)
         // Once it is known it has its streams.
         b.transport.setPeers([a.peer], removed: [])
         #expect(a.waitForConnection(to: b))
@@ -143,7 +150,7 @@ import Testing
             settings.heartbeatMilliseconds = 300
         }
         a.transport.setPeers([Peer(id: MemberID(0xA2), peerURLs: [Bytes(text: "http://127.0.0.1:1")])], removed: [])
-        let raw = RawPeer(port: a.port, receiveBufferByteCount: 4096)
+        let raw = RawConnection(port: a.port, receiveBufferByteCount: 4096)
         raw.request("GET", "/raft/stream/msgapp/a2")
         #expect(a.wait { a.told.lines("established TCP streaming connection with remote peer") == 1 })
         var message = RaftMessage()
@@ -190,14 +197,17 @@ import Testing
     @Test func aNewStreamReplacesTheOld() throws {
         let a = try TestPeer(0xA1)
         a.transport.setPeers([Peer(id: MemberID(0xA2), peerURLs: [Bytes(text: "http://127.0.0.1:1")])], removed: [])
-        let (first, second) = (RawPeer(port: a.port), RawPeer(port: a.port))
+        let (first, second) = (RawConnection(port: a.port), RawConnection(port: a.port))
         first.request("GET", "/raft/stream/message/a2")
-        #expect(first.answer()?.fields["x-etcd-cluster-id"] == "c1")
+        #expect(first.message()?.fields["x-etcd-cluster-id"] == "c1")
         second.request("GET", "/raft/stream/message/a2")
-        let head = second.answer()
+        let head = second.message()
         #expect(head?.line == "HTTP/1.1 200 OK" && head?.fields["x-server-version"] == "\(EtcdVersion.presented)")
         #expect(head?.fields["transfer-encoding"] == "chunked")
-        #expect(first.isClosed(withinMilliseconds: 3000))
+        #expect(first.isClosedAtLast(withinMilliseconds: 3000))
+        #expect(
+            a.wait { a.count { if case .unreachable = $0 { true } else { false } } == 1 }, "what was on its way is lost"
+        )
         a.stop()
     }
 }

@@ -4,6 +4,7 @@ import Node
 import PeerProtocol
 import Platform
 import Primitives
+import RawSockets
 import Testing
 
 @testable import PeerTransport
@@ -22,22 +23,25 @@ import Testing
         for text in [
             "\0\0\0\0", "GET\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\u{16}\u{3}\u{1}", "GET / HTTP/1.1\r\n",
         ] {
-            let raw = RawPeer(port: a.port)
+            let raw = RawConnection(port: a.port)
             raw.write(text)
         }
-        let raw = RawPeer(port: a.port)
+        let raw = RawConnection(port: a.port)
         raw.write("GET /" + String(repeating: "x", count: 100_000) + " HTTP/1.1\r\n\r\n")
-        #expect(raw.isClosed())
-        let good = RawPeer(port: a.port)
+        #expect(raw.isClosedAtLast())
+        let long = RawConnection(port: a.port)
+        long.write("GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "x", count: 100_000) + "\r\n\r\n")
+        #expect(long.message()?.line == "HTTP/1.1 431 Request Header Fields Too Large")
+        let good = RawConnection(port: a.port)
         good.write("GET /raft/probing HTTP/1.1\r\nHost: a\r\n\r\n")
-        let answer = good.answer()
+        let answer = good.message()
         #expect(answer?.line == "HTTP/1.1 200 OK" && answer?.body.hasPrefix(#"{"OK":true,"Now":""#) == true)
         a.stop()
     }
 
     @Test func oneConnectionTakesManyRequests() throws {
         let a = try peer()
-        let raw = RawPeer(port: a.port)
+        let raw = RawConnection(port: a.port)
         raw.request("GET", "/raft/stream/msgapp/a3")
         #expect(raw.verdict() == "404 error sender not found\n")
         raw.request("GET", "/raft/stream/msgapp/a9")
@@ -51,24 +55,65 @@ import Testing
         message.from = 0xA2
         message.to = 0xA1
         raw.request("POST", "/raft", body: message.encoded())
-        let taken = raw.answer()
+        let taken = raw.message()
         #expect(taken?.line == "HTTP/1.1 204 No Content" && taken?.fields["x-etcd-cluster-id"] == "c1")
         #expect(a.wait { a.told.messages == [message] })
         message.to = 0xA7
         raw.request("POST", "/raft", body: message.encoded())
         #expect(raw.verdict() == "500 error processing raft message\n")
-        #expect(raw.isClosed(), "as etcd does")
+        #expect(raw.isClosedAtLast(), "as etcd does")
         a.stop()
     }
 
     @Test func bodiesAreBounded() throws {
         let a = try TestPeer(0xA1) { $0.maxBodyByteCount = 1000 }
-        let raw = RawPeer(port: a.port)
+        let raw = RawConnection(port: a.port)
         raw.request("POST", "/raft", bodyByteCount: 1 << 40, body: Bytes(repeating: 0, count: 2000))
         #expect(raw.verdict().hasPrefix("413"))
-        let other = RawPeer(port: a.port)
+        let other = RawConnection(port: a.port)
         other.request("POST", "/leases", bodyByteCount: 1 << 40, body: Bytes(repeating: 0, count: 100_000))
         #expect(other.verdict().hasPrefix("413"))
+        a.stop()
+    }
+
+    @Test func bodiesTogetherAreBounded() throws {
+        let a = try TestPeer(0xA1) { $0.maxBodyByteCount = 1000 }
+        let first = RawConnection(port: a.port)
+        first.request("POST", "/raft", bodyByteCount: 900, body: Bytes(repeating: 0, count: 700))
+        #expect(first.isSilent(forMilliseconds: 300))
+        let second = RawConnection(port: a.port)
+        second.request("POST", "/raft", bodyByteCount: 700, body: Bytes(repeating: 0, count: 700))
+        #expect(second.verdict().hasPrefix("413"))
+        first.close()
+        #expect(
+            a.wait {
+                let third = RawConnection(port: a.port)
+                third.request("POST", "/raft", body: Bytes(repeating: 0, count: 700))
+                return third.verdict().hasPrefix("400")
+            })
+        a.stop()
+    }
+
+    /// What the core does not take is bounded for messages that come one by one, too.
+    @Test func messagesOneByOneAreBounded() throws {
+        let a = try TestPeer(0xA1, takes: false) { $0.maxUntakenByteCount = 5000 }
+        var message = RaftMessage()
+        (message.type, message.from, message.to, message.context) = (
+            .heartbeat, 0xA2, 0xA1, Bytes(repeating: 1, count: 1000)
+        )
+        let raw = RawConnection(port: a.port)
+        var verdicts: [String] = []
+        for _ in 0..<10 {
+            raw.request("POST", "/raft", body: message.encoded())
+            verdicts.append(raw.verdict())
+        }
+        #expect(verdicts.prefix(5).allSatisfy { $0.hasPrefix("204") } && verdicts.last?.hasPrefix("503") == true)
+        a.transport.taken(byteCount: a.told.messageByteCount)
+        #expect(
+            a.wait {
+                raw.request("POST", "/raft", body: message.encoded())
+                return raw.verdict().hasPrefix("204")
+            })
         a.stop()
     }
 
@@ -77,13 +122,13 @@ import Testing
             settings.maxConnectionCount = 2
             settings.idleTimeoutMilliseconds = 400
         }
-        let raws = (0..<2).map { _ in RawPeer(port: a.port) }
+        let raws = (0..<2).map { _ in RawConnection(port: a.port) }
         raws[0].write("GET /raft/probing HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(raws[0].verdict().hasPrefix("200"))
         raws[1].write("GET /raft/probing HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(raws[1].verdict().hasPrefix("200"))
-        #expect(RawPeer(port: a.port).isClosed(withinMilliseconds: 300), "one too many")
-        #expect(raws[0].isClosed(withinMilliseconds: 3000) && raws[1].isClosed(withinMilliseconds: 3000))
+        #expect(RawConnection(port: a.port).isClosedAtLast(withinMilliseconds: 300), "one too many")
+        #expect(raws[0].isClosedAtLast(withinMilliseconds: 3000) && raws[1].isClosedAtLast(withinMilliseconds: 3000))
         a.stop()
     }
 
@@ -141,6 +186,21 @@ import Testing
         let nobody = PeerQuestion(number: 5, to: answerer.id, peerURLs: [], kind: .version)
         asker.transport.ask(nobody)
         #expect(asker.wait { asker.count { if case .answered(5, .failure) = $0 { true } else { false } } == 1 })
+        // Why the last of the URLs did not serve.
+        for (number, url, reason) in [
+            (6, "http://127.0.0.1:1", "dial tcp 127.0.0.1:1: connect: connection refused"),
+            (8, "http://localhost:1", "dial tcp localhost:1: connect: connection refused"),
+            (9, "https://127.0.0.1:1", "https://127.0.0.1:1: TLS between peers is not served by this version"),
+        ] as [(UInt64, String, String)] {
+            asker.transport.ask(
+                PeerQuestion(number: number, to: answerer.id, peerURLs: [Bytes(text: url)], kind: .version))
+            #expect(
+                asker.wait {
+                    asker.told.events.contains {
+                        if case .answered(number, .failure(.unreachable(reason))) = $0 { true } else { false }
+                    }
+                }, "\(reason)")
+        }
         asker.stop()
         answerer.stop()
     }

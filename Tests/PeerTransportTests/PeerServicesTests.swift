@@ -13,7 +13,6 @@ import Testing
     /// A member that answers when the test says so.
     private final class StandIn: PeerMember {
         var clusterID = ClusterID(0xC1)
-        var isLeader = true
         var isDowngrading = false
         var clusterMembers = [ClusterMember(id: MemberID(7), peerURLs: [Bytes(text: "http://a:1")])]
         var versionReport = Bytes(text: "{}")

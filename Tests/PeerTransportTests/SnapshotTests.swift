@@ -3,6 +3,7 @@ import EtcdMessages
 import Node
 import PeerProtocol
 import Primitives
+import RawSockets
 import SimulatedPlatform
 import Testing
 
@@ -105,8 +106,8 @@ import Testing
     @Test func whatIsNotWhole() throws {
         let b = try TestPeer(0xA2)
         b.transport.setPeers([Peer(id: MemberID(0xA1), peerURLs: [Bytes(text: "http://127.0.0.1:1")])], removed: [])
-        func post(_ body: Bytes, announced: Int? = nil) -> RawPeer {
-            let raw = RawPeer(port: b.port)
+        func post(_ body: Bytes, announced: Int? = nil) -> RawConnection {
+            let raw = RawConnection(port: b.port)
             raw.request("POST", "/raft/snapshot", from: 0xA1, bodyByteCount: announced, body: body)
             return raw
         }
