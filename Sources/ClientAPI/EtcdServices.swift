@@ -24,6 +24,9 @@ package final class EtcdServices: GRPCHandler {
     private var journal = RequestJournal()
     /// How many calls came from which clients.
     package private(set) var clientVersions = ClientVersionCounts()
+    /// How many streams of watches and of renewals ended because a client sent what is no request.
+    package private(set) var failedWatchStreamCount: UInt64 = 0
+    package private(set) var failedRenewalStreamCount: UInt64 = 0
 
     package init(node: Node, server: GRPCServer, settings: EtcdServicesSettings) {
         self.node = node
@@ -266,6 +269,8 @@ package final class EtcdServices: GRPCHandler {
         do throws(EtcdError) {
             try stream.received(message, call)
         } catch {
+            if stream === watches { failedWatchStreamCount &+= 1 }
+            if stream === renewals { failedRenewalStreamCount &+= 1 }
             end(call, error)
         }
     }

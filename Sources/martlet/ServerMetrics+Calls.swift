@@ -59,6 +59,9 @@ extension ServerMetrics {
                 "etcd_network_client_grpc_sent_bytes_total", "The total number of bytes sent to grpc clients.",
                 counts.sentByteCount),
             MetricFamily(
+                .counter, "etcd_network_server_stream_failures_total",
+                "The total number of stream failures from the local server.", streamFailureSamples),
+            MetricFamily(
                 .counter, "etcd_server_client_requests_total",
                 "The total number of client requests per client version.", clientSamples),
         ]
@@ -78,6 +81,14 @@ extension ServerMetrics {
             guard labels.isInitialized || count > 0 else { return nil }
             return MetricSample(count, [MetricLabel("grpc_code", status)] + labels.all)
         }
+    }
+
+    /// Those that etcd counts too: a client that goes away, or whose time is over, is no failure (etcd v3.6
+    /// `server/etcdserver/api/v3rpc/watch.go`, `lease.go`).
+    private var streamFailureSamples: [MetricSample] {
+        [("lease-keepalive", services.failedRenewalStreamCount), ("watch", services.failedWatchStreamCount)]
+            .filter { $0.1 > 0 }
+            .map { MetricSample($0.1, [MetricLabel("API", $0.0), MetricLabel("Type", "receive")]) }
     }
 
     private var clientSamples: [MetricSample] {

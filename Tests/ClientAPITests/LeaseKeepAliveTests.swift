@@ -1,3 +1,4 @@
+import ClientAPI
 import EtcdMessages
 import GRPCCore
 import Node
@@ -63,6 +64,7 @@ import Testing
             let text = "grpc: failed to unmarshal the received message: unexpected EOF"
             let status = try service.end(of: call)
             #expect(status.error == EtcdError(.internal, text))
+            #expect(service.services.failedRenewalStreamCount == 1 && service.services.failedWatchStreamCount == 0)
         }
     }
 

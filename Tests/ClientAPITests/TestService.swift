@@ -16,7 +16,7 @@ final class TestService {
     private let writer: WALWriter
     private let server: GRPCServer
     private let acceptor: Acceptor
-    private let services: EtcdServices
+    let services: EtcdServices
     /// Batches for the log, and whether they wait for the test.
     private var batches: [LogBatch] = []
     var isLogStalled = false

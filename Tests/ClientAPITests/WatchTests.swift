@@ -1,3 +1,4 @@
+import ClientAPI
 import EtcdMessages
 import GRPCCore
 import Node
@@ -77,6 +78,7 @@ import Watch
             let text = "grpc: failed to unmarshal the received message: unexpected EOF"
             #expect(try service.end(of: call).error == EtcdError(.internal, text))
             #expect(service.node.watchCounters.streamCount == 0)
+            #expect(service.services.failedWatchStreamCount == 1 && service.services.failedRenewalStreamCount == 0)
         }
     }
 

@@ -78,7 +78,8 @@ etcd_debugging_lease_ttl_total_count etcd_debugging_lease_ttl_total_sum etcd_deb
 etcd_debugging_mvcc_db_compaction_total_duration_milliseconds_count etcd_debugging_mvcc_events_total
 etcd_debugging_mvcc_total_put_size_in_bytes etcd_debugging_server_lease_expired_total
 etcd_disk_backend_defrag_duration_seconds_count etcd_mvcc_delete_total etcd_mvcc_hash_duration_seconds_count etcd_mvcc_hash_rev_duration_seconds_count etcd_mvcc_put_total
-etcd_mvcc_txn_total etcd_network_client_grpc_received_bytes_total etcd_server_apply_duration_seconds_count etcd_server_client_requests_total
+etcd_mvcc_txn_total etcd_network_client_grpc_received_bytes_total etcd_network_server_stream_failures_total etcd_server_apply_duration_seconds_count
+etcd_server_client_requests_total
 etcd_server_health_failures etcd_server_health_success etcd_server_learner_promote_failures
 etcd_server_learner_promote_successes etcd_server_proposals_failed_total etcd_server_leader_changes_seen_total
 etcd_server_read_indexes_failed_total etcd_server_slow_read_indexes_total grpc_server_handled_total
@@ -276,6 +277,12 @@ def lease_traffic(client):
     time.sleep(4)  # the least that etcd grants is 2 s
 
 
+def malformed_traffic(client):
+    """Messages on streams that are no requests."""
+    for method, message in (("Watch/Watch", b"\x0a\x7f"), ("Lease/LeaseKeepAlive", b"\xff")):
+        client.dialogue(f"/etcdserverpb.{method}", [message])
+
+
 def traffic(server, client):
     """The watch stream that is still open."""
     keys_traffic(client)
@@ -283,6 +290,7 @@ def traffic(server, client):
     stream = watch_traffic(client)
     other_traffic(client)
     lease_traffic(client)
+    malformed_traffic(client)
     for _ in range(2):
         client.ask("Maintenance/Defragment")
     try_to(client, "Cluster/MemberPromote", ID=77)
