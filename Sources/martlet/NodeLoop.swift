@@ -40,7 +40,7 @@ final class NodeLoop {
     /// Whether the cluster goes on without this member.
     private var isRemoved = false
     /// `--warning-apply-duration`, in nanoseconds.
-    var applyWarningNanoseconds: UInt64 = 100_000_000
+    private let applyWarningNanoseconds: UInt64
     private var compactionLog = CompactionLog()
     private var clusterLog = ClusterLog()
     private var defragmentationLog = DefragmentationLog()
@@ -77,7 +77,8 @@ final class NodeLoop {
             node: node, server: server, services: services, peerCounts: peers.counts, clock: clock,
             features: configuration.features, isExtensive: configuration.grpc.measuresHandling)
         self.metrics = metrics
-        node.measurements.slowApplyNanoseconds = configuration.applyWarningNanoseconds
+        applyWarningNanoseconds = configuration.applyWarningNanoseconds
+        node.measurements.slowApplyNanoseconds = applyWarningNanoseconds
         self.http = http
         httpServices = HTTPServices(member: node) { metrics.scrape($0) }
         self.mailbox = mailbox

@@ -68,7 +68,6 @@ final class Server {
         let loop = NodeLoop(
             node: opened.node, peers: peers, writer: opened.writer, disk: disk, server: server, http: http,
             acceptor: acceptor, mailbox: mailbox, configuration: configuration, services: services, clock: clock)
-        loop.applyWarningNanoseconds = configuration.applyWarningNanoseconds
         shutdown.attach(mailbox)
         return loop.run()
     }
