@@ -78,8 +78,7 @@ etcd_debugging_lease_ttl_total_count etcd_debugging_lease_ttl_total_sum etcd_deb
 etcd_debugging_mvcc_db_compaction_total_duration_milliseconds_count etcd_debugging_mvcc_events_total
 etcd_debugging_mvcc_total_put_size_in_bytes etcd_debugging_server_lease_expired_total
 etcd_disk_backend_defrag_duration_seconds_count etcd_mvcc_delete_total etcd_mvcc_hash_duration_seconds_count etcd_mvcc_hash_rev_duration_seconds_count etcd_mvcc_put_total
-etcd_mvcc_txn_total etcd_network_client_grpc_received_bytes_total etcd_network_server_stream_failures_total etcd_server_apply_duration_seconds_count
-etcd_server_client_requests_total
+etcd_mvcc_txn_total etcd_network_client_grpc_received_bytes_total etcd_server_apply_duration_seconds_count etcd_server_client_requests_total
 etcd_server_health_failures etcd_server_health_success etcd_server_learner_promote_failures
 etcd_server_learner_promote_successes etcd_server_proposals_failed_total etcd_server_leader_changes_seen_total
 etcd_server_read_indexes_failed_total etcd_server_slow_read_indexes_total grpc_server_handled_total
@@ -277,12 +276,6 @@ def lease_traffic(client):
     time.sleep(4)  # the least that etcd grants is 2 s
 
 
-def malformed_traffic(client):
-    """Messages on streams that are no requests."""
-    for method, message in (("Watch/Watch", b"\x0a\x7f"), ("Lease/LeaseKeepAlive", b"\xff")):
-        client.dialogue(f"/etcdserverpb.{method}", [message])
-
-
 def traffic(server, client):
     """The watch stream that is still open."""
     keys_traffic(client)
@@ -290,7 +283,6 @@ def traffic(server, client):
     stream = watch_traffic(client)
     other_traffic(client)
     lease_traffic(client)
-    malformed_traffic(client)
     for _ in range(2):
         client.ask("Maintenance/Defragment")
     try_to(client, "Cluster/MemberPromote", ID=77)
@@ -352,6 +344,26 @@ def alerts_find_their_series(real, ours):
     check("series of peers are absent without peers, as in etcd", not peers, peers)
 
 
+def failed_streams(server, client):
+    """A scrape after streams of both kinds have failed. etcd takes some for streams that their clients ended, for the one and the other
+    come at the same time there."""
+    found = scrape(server)
+    for _ in range(50):
+        for method, message in (("Watch/Watch", b"\x0a\x7f"), ("Lease/LeaseKeepAlive", b"\xff")):
+            client.dialogue(f"/etcdserverpb.{method}", [message])
+        found = scrape(server)
+        if len(found.series.get("etcd_network_server_stream_failures_total", {})) == 2:
+            break
+    return found
+
+
+def failures_as_in_etcd(real, ours):
+    family = "etcd_network_server_stream_failures_total"
+    shapes = [(found.shape(family), sorted(found.series.get(family, {}))) if family in found.families else None for found in (real, ours)]
+    check("streams that fail by what a client sends are counted as in etcd", shapes[0] and shapes[0] == shapes[1], shapes)
+    check("each of them is", list(ours.series.get(family, {}).values()) == [1, 1], ours.series.get(family))
+
+
 def as_real_etcd():
     with (Server(ETCD, flags=["--metrics", "extensive"]) as etcd, Server(flags=["--metrics", "extensive"]) as martlet,
           etcd.client() as first, martlet.client() as second):
@@ -360,6 +372,8 @@ def as_real_etcd():
         after = scrape(etcd), scrape(martlet)
         for stream in streams:
             stream.close()
+        failures = failed_streams(etcd, first), failed_streams(martlet, second)
+    failures_as_in_etcd(*failures)
     families_as_in_etcd(after[0], after[1])
     numbers_as_in_etcd((before[0], after[0]), (before[1], after[1]))
     alerts_find_their_series(after[0], after[1])
