@@ -35,6 +35,7 @@ extension Applier {
             let isWithinQuota = settings.quota.admits(operation, databaseByteCount: store.sizeByteCount)
             let answer = try carryOut(operation, index: index, &outcome)
             // It is done all the same: a member that is out of space must not differ from the others.
+            if !isWithinQuota { reached(.applyOutOfSpace) }
             outcome.result = isWithinQuota ? .success(answer) : .failure(.noSpace)
         } catch {
             switch error {
@@ -135,7 +136,10 @@ extension Applier {
     /// Deletes a lease's keys, in their order and in one revision, and the lease with them.
     private func revoke(_ id: LeaseID, _ outcome: inout ApplyOutcome) throws(MVCCError) -> MVCCAnswer {
         guard let lease = leases.lease(id) else { throw .etcd(.leaseNotFound) }
-        if !lease.hasNoKeys { _ = try mvcc.deleteKeys(lease.sortedKeys, leases: leases) }
+        if !lease.hasNoKeys {
+            reached(.applyLeaseWithKeysEnded)
+            _ = try mvcc.deleteKeys(lease.sortedKeys, leases: leases)
+        }
         outcome.leaseChange = leases.remove(id).map { .removed(id, place: $0) }
         return answer([])
     }

@@ -49,6 +49,7 @@ extension BoltFile {
             let storedFreeList = try storedFreeList(root, pages)
             if let storedFreeList { try walk.mark(storedFreeList) }
             if settings.keepsChecksums, checksums == nil || walk.hasRecordedChecksums {
+                reached(.boltChecksumsMadeAnew)
                 checksums?.file.close()
                 checksums = nil
                 checksums = try ChecksumFile.make(disk: disk, path: path, meta: root, table: pages.table)
@@ -132,6 +133,7 @@ extension BoltFile {
         guard let newest = [first, second].compactMap({ $0 }).max(by: { $0.transaction < $1.transaction }) else {
             throw .corrupt("neither meta page is valid")
         }
+        if first == nil || second == nil { reached(.boltOneMetaLost) }
         guard newest.transaction < .max else { throw .corrupt("the last transaction there can be") }
         return newest
     }

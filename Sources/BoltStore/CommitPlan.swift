@@ -105,6 +105,7 @@ extension CommitPlan {
         if input.slice?.truncates == true {
             let end = Int(max(highWaterMark, old.highWaterMark, input.reachablePageCount)) * pageSize
             while fileByteCount > end {
+                reached(.boltFileCutOff)
                 fileByteCount = max(end, fileByteCount - Self.truncationByteCount)
                 effects.append(.truncate(fileByteCount))
             }

@@ -105,6 +105,7 @@ struct Defragmentation {
         if excess <= inUsePageCount / 20 || vainCount >= Self.maxVainCount {
             end()
         } else if blocked > 0 && heldPageCount == 0 {
+            reached(.boltStretchEmptied)
             enter(.evacuating, .evacuate(nil, pageCount: max(largest, min(Self.leastWindow, inUsePageCount / 8))))
         } else if moved > 0 {
             enter(.movingLarge, .moveLarge)

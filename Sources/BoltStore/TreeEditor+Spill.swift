@@ -37,6 +37,7 @@ extension TreeEditor {
                 value.append(number64: sequence)
                 return value
             }
+            reached(.boltPagePutInline)
             writer.freed.append(PageRun(first: id, count: page.overflow + 1))
             return inlineValue(items, sequence: sequence)
         case .node(let index):

@@ -183,6 +183,7 @@ struct TreeEditor {
         else { return false }
         let into = try open(&node.items[left], &writer)
         let from = try open(&node.items[right], &writer)
+        reached(.boltPagesMerged)
         nodes[into].items += nodes[from].items
         nodes[into].hasShrunk = true
         nodes[from].items = []

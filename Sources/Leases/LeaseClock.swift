@@ -61,6 +61,7 @@ package struct LeaseClock {
         demote()
         self.term = term
         var ends: [(expiry: UInt64, place: Int)] = lessor.places.map { place in
+            if lessor.lease(at: place).checkpointedTTLSeconds > 0 { reached(.leaseCheckpointCounts) }
             let remaining = Self.nanoseconds(lessor.lease(at: place).remainingTTLSeconds)
             return (now + remaining + settings.extensionNanoseconds, place)
         }

@@ -13,6 +13,8 @@ extension MVCCStore {
         guard revision <= currentRevision else { throw .etcd(.futureRev) }
         let scheduled = try compactRevision(MetaKey.scheduledCompactRevision)
         let finished = try compactRevision(MetaKey.finishedCompactRevision)
+        if !compactions.isEmpty { reached(.mvccCompactionQueued) }
+        if revision == currentRevision { reached(.mvccCompactedToThePresent) }
         compactions.append(
             CompactionJob(revision: revision, previousRevision: compactedRevision, hashes: scheduled == finished))
         compactedRevision = revision
@@ -92,6 +94,7 @@ extension MVCCStore {
         for key in doomed { store.delete(.key, key: key) }
         counts.compactedRecordCount &+= UInt64(doomed.count)
         if isSpent, let last {
+            reached(.mvccCompactionInSlices)
             job.recordPosition = last + [0]
             job.hasher = hasher
             compactions[0] = job

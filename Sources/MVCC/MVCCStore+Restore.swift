@@ -13,6 +13,7 @@ extension MVCCStore {
         try restoreIndex(report)
         compactedRevision = finished ?? -1
         // The newest records may have been removed by a compaction.
+        if currentRevision < max(finished ?? 0, scheduled ?? 0) { reached(.mvccRevisionOfCompaction) }
         #if Simulation
         let isForgotten = Canary.revisionBackAfterCompaction.isChosen
         #else
@@ -23,6 +24,7 @@ extension MVCCStore {
         if Canary.compactionForgotten.isChosen { return }
         #endif
         if let scheduled, scheduled > 0, scheduled > compactedRevision {
+            reached(.mvccCompactionTakenUp)
             compactions.append(
                 CompactionJob(
                     revision: scheduled, previousRevision: compactedRevision, hashes: false))

@@ -33,6 +33,7 @@ struct InterruptedInstallation {
             if let record = try newestRecord(), record.index > store.appliedIndex.rawValue,
                 received.contains(LogIndex(record.index))
             {
+                reached(.nodeInstallationFinishedAtStart)
                 let index = LogIndex(record.index)
                 store.close()
                 try onSnapshots { () throws(SnapshotError) in
@@ -46,6 +47,7 @@ struct InterruptedInstallation {
                 note = "recovered the store from the snapshot at \(index), whose installation was interrupted"
             }
             // Whatever else was received is of no use any more: the leader sends another.
+            if note == nil { reached(.nodeReceivedFileRemovedAtStart) }
             try onSnapshots { () throws(SnapshotError) in try directory.removeDatabases(before: LogIndex(.max)) }
             return (store, note)
         } catch {

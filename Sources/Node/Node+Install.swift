@@ -26,14 +26,16 @@ extension Node {
         let preparation = SnapshotPreparation(message: message, path: databasePath, settings: settings)
         guard preparation.index > raft.log.committedIndex, message.term >= raft.term.rawValue else {
             // Nothing new. The leader may not know, and hears of it.
+            reached(.nodeSnapshotOfNothingNew)
             raft.step(message)
             discard(preparation)
             return
         }
         if installation.isIdle {
             prepare(preparation)
-        } else if let useless = installation.keep(preparation) {
-            discard(useless)
+        } else {
+            reached(.nodeSnapshotWaits)
+            if let useless = installation.keep(preparation) { discard(useless) }
         }
     }
 
@@ -54,6 +56,7 @@ extension Node {
             } else if accepts(preparation) {
                 installation.stage = .accepted(opened, path: preparation.path)
             } else {
+                reached(.nodeSnapshotOvertaken)
                 discard(preparation, opened)
             }
         }
@@ -98,7 +101,11 @@ extension Node {
     /// Goes on from the snapshot's store, unless a commit of the old one still runs: its file is nobody's any more, but the
     /// thread that writes it has to be done with it.
     func takeInstalledStore() {
-        guard case .placed(let opened) = installation.stage, !store.isCommitting else { return }
+        guard case .placed(let opened) = installation.stage else { return }
+        if store.isCommitting {
+            reached(.nodeInstallationWaitsForCommit)
+            return
+        }
         installation.stage = .none
         let old = replaceStore(with: opened.applier)
         let index = opened.record.contents.index
@@ -108,7 +115,10 @@ extension Node {
         nextCompactionSlice = now
         compactionBatchLeft = settings.compactionBatchCount
         for renewal in leaseKeeper.demote() { isNotLeading(renewal) }
-        if defragmentation.isRunning { store.beginDefragmentation() }
+        if defragmentation.isRunning {
+            reached(.nodeInstalledDuringDefragmentation)
+            store.beginDefragmentation()
+        }
         raft.snapshotInstalled(index: index)
         membersChanged()
         publicationInstalled()

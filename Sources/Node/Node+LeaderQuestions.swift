@@ -50,6 +50,7 @@ extension Node {
 
     /// The member came to lead meanwhile.
     private func answerAsLeader(_ question: LeaderQuestions.Waiting) {
+        reached(.nodeBecameLeaderItAsks)
         switch question.kind {
         case .renewal(let renewal): enqueue(.leaseRenewal(renewal), question.token, deadline: question.deadline)
         case .timeToLive(let request):
@@ -99,6 +100,7 @@ extension Node {
         case (.promotion, .failure(.refused(let status, let text))):
             reply(question.token, .failure(Self.promotionError(status, text)))
         default:
+            reached(.nodeLeaderAskedAgain)
             askAgain(question, in: LeaderQuestions.pause)
         }
     }

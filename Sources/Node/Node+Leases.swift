@@ -109,6 +109,7 @@ extension Node {
         }
         #endif
         if leaseKeeper.clock.isExpired(place) {
+            reached(.nodeRenewalTooLate)
             leaseKeeper.wait(renewal)
         } else if applier.leases.lease(at: place).checkpointedTTLSeconds > 0 {
             // Else the next leader would give the lease only what the checkpoint left of it.
@@ -183,6 +184,7 @@ extension Node {
         let isStale = false
         #endif
         guard (raft.role == .leader && raft.term == term) || isStale else {
+            reached(.nodeLeaseClockStopped)
             for renewal in leaseKeeper.demote() { isNotLeading(renewal) }
             return
         }
@@ -228,7 +230,9 @@ extension Node {
         leaseKeeper.revocationCount -= 1
         switch result {
         case .success: leaseKeeper.counters.expired()
-        case .failure: if let place = expiredPlace(of: id) { leaseKeeper.clock.retry(place) }
+        case .failure:
+            reached(.nodeRevocationTriedAgain)
+            if let place = expiredPlace(of: id) { leaseKeeper.clock.retry(place) }
         }
     }
 

@@ -21,7 +21,10 @@ extension Node {
         if let leaderTerm, raft.role != .leader || raft.term != leaderTerm { throw .notPrimary }
         guard raft.log.committedIndex.rawValue - raft.log.appliedIndex.rawValue <= Limits.maxApplyLag,
             store.frozenTableCount <= settings.maxFrozenTableCount
-        else { throw .tooManyRequests }
+        else {
+            reached(.nodeTooManyRequests)
+            throw .tooManyRequests
+        }
         var header = RequestHeader()
         header.id = requestIDs.next()
         if case .member = waiter, applier.auth.isEnabled {
@@ -48,6 +51,7 @@ extension Node {
             throw .proposalDropped
         }
         guard heldProposals.hasRoom(byteCount: data.count) else { throw .tooManyRequests }
+        reached(.nodeProposalHeld)
         heldProposals.add(requestID, data)
     }
 
@@ -153,6 +157,7 @@ extension Node {
         if let revision = outcome.physicalCompaction, case .client(let token) = waiter,
             case .success(let reply) = result
         {
+            reached(.nodeCompactionWaited)
             compactions.wait(PendingCompactions.Waiter(token: token, revision: revision, reply: reply))
         } else {
             settled(waiter, result)

@@ -30,7 +30,10 @@ extension Node {
     /// Sends the snapshots that have all they must hold in the file.
     func sendPeerSnapshots() {
         while let member = peerSnapshots.takeReady(freezeCount: store.committedFreezeCount) {
-            guard raft.role == .leader, raft.progress(of: member)?.state == .snapshot else { continue }
+            guard raft.role == .leader, raft.progress(of: member)?.state == .snapshot else {
+                reached(.nodeSnapshotNoLongerWanted)
+                continue
+            }
             do throws(StoreError) {
                 try sendSnapshot(to: member)
             } catch {
@@ -43,6 +46,7 @@ extension Node {
     private func sendSnapshot(to member: MemberID) throws(StoreError) {
         let file: PeerSnapshots.Pinned
         if let shared = peerSnapshots.pinned(from: raft.log.compactedIndex) {
+            reached(.nodeSnapshotFileShared)
             file = shared
         } else {
             let snapshot = try store.openSnapshot()

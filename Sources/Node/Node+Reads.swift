@@ -91,6 +91,7 @@ extension Node {
     /// Asks once more if there was no answer: the question, or the answer, may have been lost on its way.
     func retryReadIndex() {
         guard reads.isAsking, now >= reads.nextRetry else { return }
+        reached(.nodeReadAskedAgain)
         do throws(Raft.ProposalError) {
             try askReadIndex()
         } catch {
@@ -115,6 +116,7 @@ extension Node {
     /// There is another leader: it is not known what the last one would have answered.
     func failAskedReads() {
         guard reads.isAsking else { return }
+        reached(.nodeReadsOfLastLeaderFailed)
         measurements.failedReadIndexCount &+= 1
         for waiting in reads.takeAsked() {
             switch waiting.read {

@@ -109,6 +109,7 @@ extension NodeOpening {
         guard log.entries.isEmpty, log.snapshot.index == 0, log.hardState == HardState(), store.appliedIndex == .zero,
             let beginning = try? beginning, beginning.metadata == log.metadata, let bootstrap = beginning.bootstrap
         else { return log }
+        reached(.nodeFirstEntriesLost)
         return try write(bootstrap, to: log)
     }
 
@@ -140,7 +141,8 @@ extension NodeOpening {
     /// The log as Raft takes it up, once all that is known to be committed is applied.
     func raftLog(_ log: OpenLog) -> RaftLog {
         // A commit alone is not synced, so the store may know of a later one than the log.
-        RaftLog(
+        if store.appliedIndex > LogIndex(log.hardState.commit) { reached(.nodeCommitLost) }
+        return RaftLog(
             entries: log.entries, compactedIndex: LogIndex(log.snapshot.index),
             compactedTerm: Term(log.snapshot.term),
             committedIndex: max(store.appliedIndex, LogIndex(log.hardState.commit)), appliedIndex: store.appliedIndex)

@@ -27,6 +27,7 @@ extension Raft {
     /// longest. The voter that has most is to lead.
     mutating func stepDownIfKnown() {
         guard departureIndex != nil, tracker.agreed({ $0.knowsOfDeparture ? 1 : 0 }) == 1 else { return }
+        reached(.raftVotelessLeaderLeft)
         let heirs = tracker.members.filter { $0.isVoter && $0.knowsOfDeparture }
         if let heir = heirs.max(by: { $0.progress.match < $1.progress.match }) {
             effects.messages.append(message(.timeoutNow, to: heir.id))

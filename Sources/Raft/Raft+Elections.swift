@@ -15,6 +15,7 @@ extension Raft {
     mutating func stand(isTransfer: Bool = false) {
         guard role != .leader, canStand else { return }
         if isTransfer {
+            reached(.raftTransferElection)
             becomeCandidate(isTransfer: true)
         } else {
             becomePreCandidate()
@@ -24,7 +25,11 @@ extension Raft {
     /// A member stands only if it has a vote, as far as it knows: what is committed but not applied may say otherwise.
     private var canStand: Bool {
         guard tracker.isVoter(id), !log.isInstalling, term.rawValue < RaftMessage.greatestNumber else { return false }
-        return !log.entries(after: log.appliedIndex, through: log.committedIndex).contains { $0.type != .normal }
+        if log.entries(after: log.appliedIndex, through: log.committedIndex).contains(where: { $0.type != .normal }) {
+            reached(.raftStandPutOff)
+            return false
+        }
+        return true
     }
 
     private mutating func becomePreCandidate() {
@@ -79,6 +84,7 @@ extension Raft {
             // Of the term that was asked about, which a question does not begin.
             answer.term = ballot.term
             if !isQuestion {
+                if vote == candidate { reached(.raftVoteRepeated) }
                 electionElapsedTicks = 0
                 vote = candidate
             }
@@ -102,7 +108,9 @@ extension Raft {
         switch (tracker.voteResult, role) {
         case (.won, .preCandidate): becomeCandidate(isTransfer: false)
         case (.won, .candidate): if hasOwnVote { becomeLeader() }
-        case (.lost, _): becomeFollower(in: term, of: .none)
+        case (.lost, _):
+            reached(.raftElectionLost)
+            becomeFollower(in: term, of: .none)
         case (.pending, _), (.won, _): break
         }
     }

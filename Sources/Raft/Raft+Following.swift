@@ -7,6 +7,7 @@ extension Raft {
         let leader = MemberID(append.from)
         let previous = LogIndex(append.index)
         guard previous >= log.committedIndex else {
+            reached(.raftAppendBehindCommit)
             acceptAppend(from: leader, through: log.committedIndex)
             return
         }
@@ -18,6 +19,7 @@ extension Raft {
         if known < append.entries.count {
             // A leader that contradicts what is committed, or itself, is none; nothing is answered.
             guard LogIndex(append.entries[known].index) > max(log.committedIndex, acceptedIndex) else { return }
+            if LogIndex(append.entries[known].index) <= log.lastIndex { reached(.raftEntriesReplaced) }
             log.replace(with: append.entries[known...])
         }
         let last = LogIndex(append.index + UInt64(append.entries.count))
@@ -70,6 +72,7 @@ extension Raft {
         guard role != .leader, commit > log.committedIndex, log.term(at: commit) == Term(refusal.logTerm) else {
             return
         }
+        reached(.raftCommitLearned)
         log.commit(through: commit)
     }
 
@@ -79,10 +82,12 @@ extension Raft {
         let leader = MemberID(message.from)
         let (index, term) = (LogIndex(metadata.index), Term(metadata.term))
         guard index > log.committedIndex, metadata.confState.hasMember(id) else {
+            reached(.raftSnapshotUseless)
             acceptAppend(from: leader, through: log.committedIndex)
             return
         }
         if log.term(at: index) == term {
+            reached(.raftSnapshotInLog)
             log.commit(through: index)
             acceptAppend(from: leader, through: log.committedIndex)
             return

@@ -8,7 +8,10 @@ extension Raft {
     package mutating func propose(type: RaftEntryType, data: Bytes?) throws(ProposalError) -> LogIndex? {
         switch role {
         case .leader:
-            guard leadTransferee == nil, departureIndex == nil else { throw .transferUnderWay }
+            guard leadTransferee == nil, departureIndex == nil else {
+                reached(.raftProposalDuringTransfer)
+                throw .transferUnderWay
+            }
             guard type == .normal || admitsConfigurationChange(type, data) else { throw .configurationChangePending }
             return append(type, data)
         case .follower where leader != .none:
@@ -70,6 +73,7 @@ extension Raft {
                 if entry.type == .normal || admitsConfigurationChange(entry.type, entry.data) {
                     _ = append(entry.type, entry.data)
                 } else {
+                    reached(.raftForwardedChangeEmptied)
                     _ = append(.normal, nil)
                 }
             }
@@ -77,6 +81,7 @@ extension Raft {
             var passedOn = proposals
             passedOn.to = leader.rawValue
             effects.messages.append(passedOn)
+            reached(.raftProposalPassedOn)
             // Not one of ours, so that nothing is added to it.
             forwardedByteCount = settings.maxMessageByteCount
         default:

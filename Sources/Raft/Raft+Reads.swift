@@ -35,6 +35,7 @@ extension Raft {
             var passedOn = request
             passedOn.to = leader.rawValue
             effects.messages.append(passedOn)
+            reached(.raftReadPassedOn)
         default:
             break
         }

@@ -104,7 +104,11 @@ extension Raft {
     mutating func advanceCommit() {
         let index = LogIndex(
             tracker.agreed { $0.id == id ? log.syncedIndex.rawValue : $0.progress.match.rawValue })
-        guard index > log.committedIndex, log.term(at: index) == term else { return }
+        guard index > log.committedIndex else { return }
+        guard log.term(at: index) == term else {
+            reached(.raftEarlierTermNotCommitted)
+            return
+        }
         log.commit(through: index)
         appendsAreDue = true
     }

@@ -27,7 +27,10 @@ extension Raft {
     private mutating func meetHigherTerm(_ message: RaftMessage) {
         switch message.type {
         case .vote:
-            if isInLease, message.context != Self.transferContext { return }
+            if isInLease, message.context != Self.transferContext {
+                reached(.raftVoteIgnoredInLease)
+                return
+            }
             becomeFollower(in: Term(message.term), of: .none)
         case .preVote:
             break
@@ -50,11 +53,13 @@ extension Raft {
         let peer = MemberID(message.from)
         switch message.type {
         case .app, .heartbeat:
+            reached(.raftOldLeaderAnswered)
             effects.messagesAfterSync.append(self.message(.appResp, to: peer))
         case .preVote:
             var answer = self.message(.preVoteResp, to: peer)
             answer.reject = true
             effects.messages.append(answer)
+            reached(.raftOldQuestionRefused)
         default:
             break
         }
@@ -63,7 +68,8 @@ extension Raft {
     private mutating func dispatch(_ message: RaftMessage) {
         let peer = MemberID(message.from)
         switch message.type {
-        case .preVote where Term(message.term) > term && isInLease && message.context != Self.transferContext: break
+        case .preVote where Term(message.term) > term && isInLease && message.context != Self.transferContext:
+            reached(.raftQuestionIgnoredInLease)
         case .vote, .preVote: answerVote(message)
         case .preVoteResp where role == .preCandidate: countVote(of: peer, isGranted: !message.reject)
         case .voteResp where role == .candidate: countVote(of: peer, isGranted: !message.reject)

@@ -27,6 +27,7 @@ extension Raft {
     /// A leader that hears no quorum must not go on: others may lead, and reads would be stale (thesis, section 6.2).
     private mutating func checkQuorum() {
         guard tracker.checkQuorum(of: id) else {
+            reached(.raftQuorumLost)
             becomeFollower(in: term, of: .none)
             return
         }

@@ -121,10 +121,14 @@ package struct RaftProgress: Sendable {
         switch state {
         case .replicate:
             // An answer from before what it has accepted since says nothing.
-            guard index > match else { return }
+            guard index > match else {
+                reached(.raftOldRefusalPassedOver)
+                return
+            }
             become(.probe, next: match.next)
         case .probe:
             guard next.rawValue - 1 == index.rawValue else { return }
+            if hint.next < index { reached(.raftRejectHintUsed) }
             next = max(min(index, hint.next), match.next)
             isWaiting = false
         case .snapshot:
@@ -137,7 +141,9 @@ package struct RaftProgress: Sendable {
 
     /// What is under way may be lost.
     mutating func becameUnreachable() {
-        if state == .replicate { become(.probe, next: match.next) }
+        guard state == .replicate else { return }
+        reached(.raftUnreachableProbed)
+        become(.probe, next: match.next)
     }
 
     /// A snapshot is asked for, which will be of `index` or later.
@@ -150,6 +156,7 @@ package struct RaftProgress: Sendable {
     /// anything else is.
     mutating func snapshotEnded(succeeded: Bool) {
         guard state == .snapshot else { return }
+        if !succeeded { reached(.raftSnapshotFailed) }
         become(.probe, next: succeeded ? max(match, snapshotIndex).next : match.next)
         isWaiting = true
     }

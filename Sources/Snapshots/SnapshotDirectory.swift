@@ -49,6 +49,7 @@ package struct SnapshotDirectory: Sendable {
                     $0.index == snapshot.metadata.index && $0.term == snapshot.metadata.term
                 }
                 if isRecorded { return snapshot }
+                reached(.snapshotFileUnrecorded)
             } catch .corrupt(_) {
                 try onDisk { () throws(DiskError) in
                     try disk.rename("\(path)/\(name)", to: "\(path)/\(name).broken")
@@ -133,11 +134,12 @@ package struct SnapshotDirectory: Sendable {
     /// Removes what interrupted work left, at start: `tmp*`, `db.tmp.*` of a real etcd's defragmentation, and what was made
     /// beside files that came with snapshots.
     package func removeLeftovers() throws(SnapshotError) {
-        try remove(
-            try names().filter {
-                $0.utf8.starts(with: "tmp".utf8) || $0.utf8.starts(with: "db.tmp".utf8)
-                    || SnapshotName.isBesideDatabase($0)
-            })
+        let leftovers = try names().filter {
+            $0.utf8.starts(with: "tmp".utf8) || $0.utf8.starts(with: "db.tmp".utf8)
+                || SnapshotName.isBesideDatabase($0)
+        }
+        if !leftovers.isEmpty { reached(.snapshotLeftoversRemoved) }
+        try remove(leftovers)
     }
 
     /// Where the page checksums of a store's file are: `BoltFile.checksumsPath(of:)`, which is a matter of the store.

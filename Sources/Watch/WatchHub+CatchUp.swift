@@ -30,6 +30,7 @@ extension WatchHub {
     func beginCatchUp(_ watcher: Watcher) {
         watcher.stream.lateCount += 1
         if watcher.nextRevision < mvcc.compactedRevision {
+            reached(.watchCompactedAtOnce)
             markCompacted(watcher)
             return
         }
@@ -41,6 +42,7 @@ extension WatchHub {
 
     /// A live watcher's events have left the log before it took them.
     func fallBehind(_ watcher: Watcher) {
+        reached(.watchFellBehind)
         leave(watcher)
         watcher.stream.promise += 1
         beginCatchUp(watcher)
@@ -67,6 +69,7 @@ extension WatchHub {
         skipCompacted()
         #endif
         for watcher in lateList.watchers where watcher.nextRevision < checkedCompaction {
+            reached(.watchCompactedOnTheWay)
             leave(watcher)
             watcher.stream.lateCount += 1
             markCompacted(watcher)
@@ -145,6 +148,7 @@ extension WatchHub {
         {
             let hasPart = watcher.held.last?.revision == revision
             guard hasPart || !isFull(watcher.stream) else {
+                reached(.watchBlockedInWalk)
                 watcher.blockedWalk = walkCount
                 watcher.nextRevision = revision
                 continue

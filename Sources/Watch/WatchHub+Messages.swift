@@ -42,7 +42,10 @@ extension WatchHub {
             response.canceled = true
             response.compactRevision = compactRevision
         case .progress(let revision, let promise):
-            guard promise == stream.promise else { return nil }
+            guard promise == stream.promise else {
+                reached(.watchProgressVoid)
+                return nil
+            }
             response.watchID = -1
             headerRevision = revision
         case .notice(let watcher, let revision, let promise):
@@ -71,6 +74,7 @@ extension WatchHub {
         if watcher.hasEvents {
             watcher.isQueued = true
             if last.revision < goal {
+                reached(.watchTurnKept)
                 watcher.stream.putBack(.events(watcher, through: goal))
             } else {
                 watcher.stream.append(.events(watcher, through: nil))
@@ -158,6 +162,7 @@ extension WatchHub {
 
     /// Looks through the log for a watcher's events beyond those that it has noted.
     private func takeUnnoted(_ range: ClosedRange<Int>, of watcher: Watcher, into batch: inout Batch) {
+        reached(.watchLogSearched)
         watcher.unnoted = nil
         for sequence in range {
             let event = log[sequence]

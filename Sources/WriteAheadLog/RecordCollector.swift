@@ -27,10 +27,14 @@ struct RecordCollector {
         var entries = entries
         // Terms do not go down in a log: these were there before a leader sent the snapshot in their stead, and none was
         // written since. (etcd v3.6 would keep them.)
-        if let first = entries.first, first.term < start.term { entries = [] }
+        if let first = entries.first, first.term < start.term {
+            reached(.walEntriesBeforeSnapshotDropped)
+            entries = []
+        }
         if let last = entries.last, last.term > state.term {
             // A batch is its entries and then its state: this one was interrupted in between, and nobody was told of it. No
             // vote was given in its term either, or a state of that term would have been synced before.
+            reached(.walBatchInterrupted)
             state.term = last.term
             state.vote = 0
         }
@@ -112,6 +116,7 @@ struct RecordCollector {
             guard replaced.term != entry.term || replaced == entry || Self.isForced(entry) else {
                 throw RecordError(what: "\(describe(entry)) twice, and not the same")
             }
+            reached(.walEntriesReplaced)
             entries.removeLast(entries.count - position)
         }
         entries.append(entry)

@@ -26,6 +26,7 @@ package enum WALRepair {
             case .record: continue
             case .end: return
             case .torn:
+                reached(.walTornTailCut)
                 let offset = reader.offset
                 try onDisk { () throws(DiskError) in
                     try copy(file, to: "\(path).broken", disk: disk)

@@ -64,6 +64,7 @@ extension WALWriter {
         let file = writer.tail.file
         try onDisk { () throws(DiskError) in
             for name in preparedNames where try disk.exists("\(end.directory)/\(name)") {
+                reached(.walPreparedSegmentLeft)
                 try disk.remove("\(end.directory)/\(name)")
             }
             // Synced before anything is written there: else what was there could come back behind it.

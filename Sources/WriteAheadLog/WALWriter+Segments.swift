@@ -83,6 +83,7 @@ extension WALWriter {
         assertAlways(index <= recordedSnapshotIndex, "the log is released behind the record of a snapshot")
         let kept = segments.firstIndex { $0.name.firstIndex >= index } ?? segments.count
         let releasedCount = max(0, kept - 1)
+        if releasedCount > 0 { reached(.walSegmentsReleased) }
         for segment in segments[..<releasedCount] { segment.file.close() }
         segments.removeFirst(releasedCount)
     }

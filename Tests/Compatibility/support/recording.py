@@ -8,7 +8,7 @@ from support.history import RANGE, Operation
 from support.messages import decode, encode
 from support.servers import ROOT, run
 
-JUDGE = os.environ.get("MARTLET_JUDGE", os.path.join(ROOT, ".build", "release", "martlet-sim"))
+JUDGE = os.environ.get("MARTLET_JUDGE", os.path.join(ROOT, ".build", "simulation", "release", "martlet-sim"))
 
 
 def lines(operations: Iterable[Operation], watches: Iterable[Kept], leases: Iterable[Tuple[int, int]]) -> Iterable[dict]:
