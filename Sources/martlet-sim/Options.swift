@@ -12,6 +12,8 @@ enum Command: Equatable {
     /// A child process: seeds from standard input, reports to standard output.
     case work(canary: String?)
     case checkHistory(path: String)
+    /// The names of the known bugs.
+    case canaries
     case help
 }
 
@@ -65,6 +67,7 @@ extension Command {
                martlet-sim --seed N [--kind KIND] [--overrides NAME=N,...] [--trace] [--history FILE] [--canary NAME]
                martlet-sim --stored DIRECTORY [--jobs N]
                martlet-sim check-history FILE
+               martlet-sim canaries
 
           --kind KINDS       what is simulated, several with commas between (cluster): \(RunKind.allCases.map(\.rawValue).joined(separator: " "))
           --first S          the first seed (1)
@@ -75,7 +78,8 @@ extension Command {
           --no-shrink        do not make runs that break a rule smaller
           --most-failures N  begin no more seeds after so many that broke a rule (5)
           --timeout SECONDS  a run that takes longer has failed (900)
-          --canary NAME      with a known bug in the core, which must be found: it ends with 0 if it is, and with 1 if not
+          --canary NAME      with a known bug in the core, which must be found: it ends with 0 if it is, and with 1 if not.
+                             Where, and in how many seeds, is settled, unless --seeds is given, too
           --seed N           one run, here
           --trace            each event in words, as it happens
           --history FILE     where to write what clients asked and were told, if the run breaks a rule
@@ -92,6 +96,10 @@ extension Command {
         if words.first == "check-history" {
             guard words.count == 2 else { throw UsageError("check-history takes one file") }
             self = .checkHistory(path: words[1])
+            return
+        }
+        if words == ["canaries"] {
+            self = .canaries
             return
         }
         if words.contains("--help") || words.contains("-h") {
@@ -141,6 +149,9 @@ extension Command {
         if let most = try given.takeNumber("--most-failures", least: 1) { options.mostFailures = Int(most) }
         if let seconds = try given.takeDecimal("--timeout") { options.greatestSeconds = seconds }
         try given.finish("a run of many seeds")
+        if options.canary != nil, options.seedCount == nil, options.kinds != [.cluster] || !options.overrides.isEmpty {
+            throw UsageError("--canary says itself where it is looked for, unless --seeds is given")
+        }
         if options.seconds != nil, options.seedCount != nil { throw UsageError("either --seeds or --hours") }
         if options.seedCount == nil, options.seconds == nil, options.canary == nil {
             options.seedCount = RunOptions.defaultSeedCount

@@ -17,13 +17,36 @@ enum Session {
         #endif
     }
 
+    /// The known bugs there are; none in a build without the trait `Simulation`.
+    static var canaries: [String] {
+        #if Simulation
+        return Canary.allCases.map(\.rawValue)
+        #else
+        return []
+        #endif
+    }
+
+    /// Looks for a known bug where it must be found.
+    private static func hunting(_ options: RunOptions) -> RunOptions {
+        var options = options
+        #if Simulation
+        if let canary = options.canary.flatMap(Canary.init), options.seedCount == nil, options.seconds == nil {
+            let hunt = CanaryHunt(for: canary)
+            options.kinds = [hunt.kind]
+            options.seedCount = hunt.seedCount
+            options.overrides = hunt.overrides
+        }
+        #endif
+        return options
+    }
+
     /// Puts a known bug in.
     static func choose(_ canary: String?) throws(UsageError) {
         guard let canary else { return }
         #if Simulation
         guard let chosen = Canary(rawValue: canary) else {
             throw UsageError(
-                "no canary \(canary); there are \(Canary.allCases.map(\.rawValue).joined(separator: " "))")
+                "no canary \(canary); there are \(canaries.joined(separator: " "))")
         }
         unsafe Canary.chosen = chosen
         #else
@@ -36,6 +59,7 @@ enum Session {
     /// - Returns: whether no rule was broken; with a canary, whether it was found.
     static func run(_ options: RunOptions) throws -> Bool {
         try choose(options.canary)
+        let options = hunting(options)
         for kind in options.kinds { _ = try kind.settings(seed: options.first, options.overrides) }
         watchSignals()
         let conductor = Conductor(

@@ -36,6 +36,7 @@ do throws(UsageError) {
 }
 do {
     switch command {
+    case .canaries: for name in Session.canaries { print(name) }
     case .help: print(Command.usage)
     case .checkHistory(let path): checkHistory(path)
     case .work(let canary):
