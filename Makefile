@@ -29,7 +29,7 @@ unit: test-dependencies
 simulator: dependencies ## whole clusters from one seed; also the checker of recorded histories, which the tests of clusters need
 	$(SWIFT) build --traits Simulation -c release --static-swift-stdlib --scratch-path .build/simulation --product martlet-sim
 
-simulation: simulator test-dependencies ## the simulator's share of `make test`
+simulation: simulator release test-dependencies ## the simulator's share of `make test`
 	Scripts/test-simulation
 
 compatibility: release simulator test-dependencies
