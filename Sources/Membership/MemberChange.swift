@@ -62,23 +62,28 @@ extension Cluster {
     ///
     /// - Parameter isStrict: `--strict-reconfig-check`.
     package func check(_ change: MemberChange, isStrict: Bool, _ reach: MemberReach) throws(EtcdError) {
+        try checkQuorum(for: change, isStrict: isStrict, reach)
+        try check(change.confChange)
+        if case .update(_, let peerURLs) = change, members.count > 1 {
+            // etcd looks at none of them; but what is no URL makes every real etcd but the one it is of stop.
+            _ = try PeerURL.list(peerURLs)
+        }
+    }
+
+    /// Refuses what would leave the cluster without a working quorum. A member sees that by itself, whoever leads.
+    package func checkQuorum(for change: MemberChange, isStrict: Bool, _ reach: MemberReach) throws(EtcdError) {
         switch change {
         case .add(let member):
             if isStrict { try checkQuorum(adding: member, reach) }
-            try check(change.confChange)
         case .remove(let id):
             // Without the strict check etcd dies of the removal of the last voter.
             if isStrict || voters.map(\.id) == [id] { try checkQuorum(removing: id, reach) }
-            try check(change.confChange)
-        case .update(_, let peerURLs):
-            try check(change.confChange)
-            // etcd looks at none of them; but what is no URL makes every real etcd but the one it is of stop.
-            if members.count > 1 { _ = try PeerURL.list(peerURLs) }
-        case .promote:
-            // That there is such a learner etcd finds out last.
+        case .update: break
+        case .promote(let id):
+            // That it is a learner etcd finds out last.
+            guard member(id) != nil else { throw .memberNotFound }
             guard reach.isLearnerInSync else { throw .learnerNotReady }
             if isStrict { try checkPromotionQuorum() }
-            try check(change.confChange)
         }
     }
 

@@ -42,6 +42,16 @@ extension Node {
             refuse(token, change, .tooManyRequests)
             return
         }
+        if !hasLeader {
+            if case .promote(let id) = change { return askLeader(.promotion(id), token, deadline: deadline) }
+            // What waits for a leader need not wait to be refused.
+            do throws(EtcdError) {
+                try applier.cluster.checkQuorum(
+                    for: change, isStrict: settings.isReconfigurationStrict, reach(for: change))
+            } catch {
+                return refuse(token, change, error)
+            }
+        }
         memberChanges.add(token, change, deadline: deadline)
         proposeMemberChanges()
     }

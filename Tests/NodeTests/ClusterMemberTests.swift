@@ -236,6 +236,42 @@ import Testing
         cluster.close()
     }
 
+    // MARK: Without a leader
+
+    /// A cluster of which one member is left.
+    private func lonely(isStrict: Bool = true) throws -> (TestCluster, TestMember) {
+        var settings = TestCluster.settings
+        settings.isReconfigurationStrict = isStrict
+        let cluster = try steadyCluster(3, settings)
+        let survivor = try cluster.followers()[0]
+        for id in cluster.ids where id != survivor.node.memberID { cluster.crash(id) }
+        try cluster.advance(until: "nobody leads") { _ in !survivor.node.hasLeader }
+        return (cluster, survivor)
+    }
+
+    @Test func withoutALeaderWhatIsTooRiskyIsRefusedAtOnce() throws {
+        let (cluster, survivor) = try lonely()
+        defer { cluster.close() }
+        let down = try #require(cluster.ids.first { $0 != survivor.node.memberID })
+        #expect(refusal(survivor, add(cluster, to: survivor, 4)) == .unhealthy)
+        #expect(refusal(survivor, add(cluster, to: survivor, 4, isLearner: true)) == .unhealthy)
+        #expect(refusal(survivor, remove(cluster, survivor.node.memberID, through: survivor)) == .unhealthy)
+        // What is not waits for a leader.
+        let waiting = [remove(cluster, down, through: survivor), promote(cluster, down, through: survivor)]
+        cluster.advance(milliseconds: 6900)
+        #expect(waiting.allSatisfy { !survivor.isAnswered($0) })
+        cluster.advance(milliseconds: 200)
+        #expect(waiting.map { refusal(survivor, $0) } == [.timeoutDueToLeaderFail, .noLeader])
+    }
+
+    @Test func withoutTheStrictCheckAChangeWaitsForALeader() throws {
+        let (cluster, survivor) = try lonely(isStrict: false)
+        defer { cluster.close() }
+        let token = add(cluster, to: survivor, 4)
+        cluster.advance(milliseconds: 1000)
+        #expect(!survivor.isAnswered(token))
+    }
+
     // MARK: Leaving
 
     private func remove(_ cluster: TestCluster, _ id: MemberID, through member: TestMember) -> RequestToken {
