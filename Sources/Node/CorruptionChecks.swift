@@ -4,7 +4,7 @@ internal import Primitives
 /// The checks of one member's keys against the others': which are due, and the one under way.
 struct CorruptionChecks {
     enum Kind: Equatable {
-        /// Before clients are served.
+        /// Before the member takes part in the cluster.
         case initial
         /// Every `--corrupt-check-time`.
         case periodic
@@ -31,7 +31,7 @@ struct CorruptionChecks {
     }
 
     var run: Run?
-    /// Whether clients wait for the first check.
+    /// Whether there is to be an initial check. A new member has nothing to compare.
     var isInitialDue: Bool
     private let interval: UInt64
     private let compactionInterval: UInt64

@@ -1,12 +1,10 @@
-internal import EtcdMessages
 internal import Primitives
 
 /// What clients of a member that does not lead want to know of leases, or want done with them, or with a learner: only the
 /// leader can (etcd v3.6 `server/etcdserver/v3_server.go`, `LeaseRenew`, `LeaseTimeToLive`; `server.go`, `PromoteMember`).
 struct LeaderQuestions {
     enum Kind {
-        case renewal(LeaseRenewal)
-        case timeToLive(LeaseTimeToLiveRequest)
+        case lease(LeaseQuestion)
         /// A learner is to be given a vote.
         case promotion(MemberID)
     }

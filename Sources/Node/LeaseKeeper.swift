@@ -12,7 +12,7 @@ struct LeaseKeeper {
     /// Expired leases are looked for no earlier than this, in nanoseconds of the monotonic clock.
     var nextRound: UInt64 = 0
     /// Renewals of leases whose time was over when they came.
-    private var waiting: [LeaseID: [LeaseRenewal]] = [:]
+    private var waiting: [LeaseID: [LeaseQuestion]] = [:]
 
     /// How many leases are taken in one round (etcd v3.6 `server/lease/lessor.go`, half of `leaseRevokeRate`).
     static let roundCount = 500
@@ -36,33 +36,33 @@ struct LeaseKeeper {
         return clock.nextDue.map { max($0, nextRound) }
     }
 
-    mutating func wait(_ renewal: LeaseRenewal) {
+    mutating func wait(_ renewal: LeaseQuestion) {
         waiting[renewal.id, default: []].append(renewal)
     }
 
     /// Takes the renewals that wait for a lease to be revoked.
-    mutating func takeWaiting(for id: LeaseID) -> [LeaseRenewal] {
+    mutating func takeWaiting(for id: LeaseID) -> [LeaseQuestion] {
         waiting.removeValue(forKey: id) ?? []
     }
 
+    /// Takes the renewals whose clients wait no longer: a revocation may be refused for as long as an operator lets it.
+    mutating func takeExpired(now: UInt64) -> [LeaseQuestion] {
+        guard !waiting.isEmpty else { return [] }
+        var expired: [LeaseQuestion] = []
+        for id in waiting.keys.sorted() {
+            expired += waiting[id, default: []].filter { $0.deadline <= now }
+            waiting[id]?.removeAll { $0.deadline <= now }
+            if waiting[id]?.isEmpty == true { waiting[id] = nil }
+        }
+        return expired
+    }
+
     /// This member no longer leads. Answers the renewals that wait.
-    mutating func demote() -> [LeaseRenewal] {
+    mutating func demote() -> [LeaseQuestion] {
         clock.demote()
         expired = []
         revocationCount = 0
         defer { waiting = [:] }
         return waiting.keys.sorted().flatMap { waiting[$0] ?? [] }
     }
-}
-
-/// A client's wish that a lease go on.
-struct LeaseRenewal: Equatable {
-    var id: LeaseID
-    var token: RequestToken
-    /// For the answer's header: the revision before the renewal (etcd v3.6 `server/etcdserver/api/v3rpc/lease.go`).
-    var revision: Int64
-    /// When the client stops waiting, in nanoseconds of the monotonic clock.
-    var deadline: UInt64
-    /// Whether another member asks, for one of its clients.
-    var isForPeer = false
 }

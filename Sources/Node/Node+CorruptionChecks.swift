@@ -15,15 +15,13 @@ internal import Raft
 /// The hashes are made beside the traffic, on the thread of long reads. The member asks itself as a client would, under a token
 /// of its own.
 extension Node {
-    /// Begins the first check, after which clients are served; nothing if it is off, or nobody is there to compare with.
-    func beginInitialCheck() {
-        guard corruptionChecks.isInitialDue else { return }
-        guard !others.isEmpty else {
-            corruptionChecks.isInitialDue = false
-            return
-        }
+    /// Begins the first check, after which the member takes part in the cluster (etcd v3.6 `server/embed/etcd.go`, `StartEtcd`).
+    /// Answers whether there is one: not if it is off, or nobody is there to compare with.
+    func beginInitialCheck() -> Bool {
+        guard corruptionChecks.isInitialDue, !others.isEmpty else { return false }
         corruptionChecks.run = CorruptionChecks.Run(kind: .initial, term: raft.term)
         hashKV(revision: 0, .ownCheck)
+        return true
     }
 
     /// Begins a check when one is due and none is under way: each ends by itself, since all that is asked is answered.
@@ -44,7 +42,13 @@ extension Node {
     /// What the member asked itself is answered.
     func ownCheckAnswered(_ result: Result<Reply, EtcdError>) {
         guard let run = corruptionChecks.run else { return }
-        guard case .success(let reply) = result, run.kind == .initial || leads(in: run.term) else {
+        let reply: Reply
+        switch result {
+        case .success(let answer) where run.kind == .initial || leads(in: run.term): reply = answer
+        case .failure(let error) where run.kind == .initial:
+            stop(.inconsistent("the keys cannot be compared with those of the others: \(error.message)"))
+            return
+        default:
             // What a read index or a hash was refused for will pass.
             endRun()
             return
@@ -110,7 +114,11 @@ extension Node {
         switch run.kind {
         case .initial:
             endRun()
-            if CorruptionCheck.differs(own: own, others: run.answers.compactMap(\.hash)) { stop(.corrupt(memberID)) }
+            if CorruptionCheck.differs(own: own, others: run.answers.compactMap(\.hash)) {
+                stop(.corrupt(memberID))
+            } else {
+                startRaft()
+            }
         case .periodic:
             guard leads(in: run.term) else { return endRun() }
             corruptionChecks.run?.step = .readIndex
@@ -137,10 +145,7 @@ extension Node {
         askOthers(revision: known.hashRevision)
     }
 
-    private func endRun() {
-        if corruptionChecks.run?.kind == .initial { corruptionChecks.isInitialDue = false }
-        corruptionChecks.run = nil
-    }
+    private func endRun() { corruptionChecks.run = nil }
 
     private func raiseCorruptAlarm(for member: MemberID) {
         var alarm = AlarmMember()

@@ -24,6 +24,7 @@ extension Node {
         // The same once more: the file that is there stays (`SnapshotFile`), and in use.
         guard !isStopped, !installation.uses(databasePath) else { return }
         let preparation = SnapshotPreparation(message: message, path: databasePath, settings: settings)
+        guard hasStartedRaft else { return discard(preparation) }
         guard preparation.index > raft.log.committedIndex, message.term >= raft.term.rawValue else {
             // Nothing new. The leader may not know, and hears of it.
             reached(.nodeSnapshotOfNothingNew)
@@ -62,6 +63,9 @@ extension Node {
         }
         prepareNext()
     }
+
+    /// Whether this member is about to go on from a snapshot that a leader sent.
+    package var isInstallingSnapshot: Bool { !installation.isIdle }
 
     // MARK: Raft
 
@@ -114,7 +118,7 @@ extension Node {
         lastFreeze = now
         nextCompactionSlice = now
         compactionBatchLeft = settings.compactionBatchCount
-        for renewal in leaseKeeper.demote() { isNotLeading(renewal) }
+        for renewal in leaseKeeper.demote() { passOn(renewal) }
         if defragmentation.isRunning {
             reached(.nodeInstalledDuringDefragmentation)
             store.beginDefragmentation()

@@ -1,36 +1,13 @@
 internal import Apply
-package import EtcdMessages
-internal import Leases
+internal import EtcdMessages
 internal import MVCC
 internal import Membership
-package import Primitives
+internal import Primitives
 internal import Raft
 
-/// Leases on a member that does not lead: it asks the leader, and goes on asking until there is an answer or the client's
-/// time is over (etcd v3.6 `server/etcdserver/v3_server.go`, `server/lease/leasehttp`).
+/// What only the leader can answer, on a member that does not lead: it asks the leader, and goes on asking until there is an
+/// answer or the client's time is over (etcd v3.6 `server/etcdserver/v3_server.go`, `server/lease/leasehttp`).
 extension Node {
-    /// Another member wants a lease renewed, for one of its clients. The answer is a `LeaseKeepAliveResponse`, or
-    /// `leaseNotFound`, or `notPrimary` from a member that does not lead: it is not for it to ask others.
-    package func keepLeaseAliveForPeer(_ id: LeaseID, _ token: RequestToken) {
-        guard raft.role == .leader else {
-            reply(token, .failure(.notPrimary))
-            return
-        }
-        var renewal = renewal(of: id, token)
-        renewal.isForPeer = true
-        enqueue(.leaseRenewal(renewal), token)
-    }
-
-    /// Another member wants to know how long a lease has to live. As `keepLeaseAliveForPeer`, with a
-    /// `LeaseTimeToLiveResponse`; that there is no such lease any member may say, once it has heard from the leader.
-    package func leaseTimeToLiveForPeer(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
-        guard raft.role == .leader || applier.leases.place(of: LeaseID(request.id)) == nil else {
-            reply(token, .failure(.notPrimary))
-            return
-        }
-        enqueue(.leaseTimeToLive(request, isForPeer: true), token)
-    }
-
     /// Has the leader asked for a client, once there is one.
     func askLeader(_ kind: LeaderQuestions.Kind, _ token: RequestToken, deadline: UInt64) {
         leaderQuestions.add(LeaderQuestions.Waiting(token: token, kind: kind, deadline: deadline, nextTry: now))
@@ -52,9 +29,7 @@ extension Node {
     private func answerAsLeader(_ question: LeaderQuestions.Waiting) {
         reached(.nodeBecameLeaderItAsks)
         switch question.kind {
-        case .renewal(let renewal): enqueue(.leaseRenewal(renewal), question.token, deadline: question.deadline)
-        case .timeToLive(let request):
-            enqueue(.leaseTimeToLive(request, isForPeer: false), question.token, deadline: question.deadline)
+        case .lease(let lease): route(lease)
         case .promotion(let id): change(.promote(id), question.token, deadline: question.deadline)
         }
     }
@@ -67,8 +42,7 @@ extension Node {
         }
         let kind: PeerQuestion.Kind =
             switch question.kind {
-            case .renewal(let renewal): .renewLease(renewal.id)
-            case .timeToLive(let request): .leaseTimeToLive(request)
+            case .lease(let lease): lease.peerQuestion
             case .promotion(let id): .promote(id)
             }
         leaderQuestions.asked(question, number: ask(leader, kind, for: .lease))
@@ -84,15 +58,12 @@ extension Node {
     func leaderAnswered(_ number: UInt64, _ answer: Result<PeerAnswer, PeerQuestionError>) {
         guard let question = leaderQuestions.answered(number) else { return }
         switch (question.kind, answer) {
-        case (.renewal(let renewal), .success(.leaseRenewed(let ttlSeconds))):
-            self.answer(renewal, ttlSeconds: ttlSeconds)
-        case (.renewal(let renewal), .failure(.refused(status: 404, text: _))):
-            self.answer(renewal, ttlSeconds: 0)
-        case (.timeToLive, .success(.leaseTimeToLive(var response))):
+        case (.lease(let lease), .success(.leaseRenewed(let ttlSeconds))) where lease.kind == .renewal:
+            answerRenewal(lease, ttlSeconds: ttlSeconds)
+        case (.lease(let lease), .success(.leaseTimeToLive(var response))) where lease.kind != .renewal:
             response.header = nil
             reply(question.token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
-        case (.timeToLive(let request), .failure(.refused(status: 404, text: _))):
-            replyNoLease(request, question.token)
+        case (.lease(let lease), .failure(.refused(status: 404, text: _))): answerNoLease(lease)
         case (.promotion, .success(.promoted(let members))):
             var response = MemberPromoteResponse()
             response.members = members.map(\.message)

@@ -19,26 +19,29 @@ extension Node {
     ///
     /// A lease whose time is over is not renewed any more: the answer waits until it is revoked.
     package func keepLeaseAlive(_ id: LeaseID, _ token: RequestToken) {
-        let renewal = renewal(of: id, token)
-        if raft.role == .leader {
-            enqueue(.leaseRenewal(renewal), token)
-        } else {
-            askLeader(.renewal(renewal), token, deadline: renewal.deadline)
-        }
+        route(question(id, .renewal, token))
     }
 
-    func renewal(of id: LeaseID, _ token: RequestToken) -> LeaseRenewal {
-        LeaseRenewal(
-            id: id, token: token, revision: mvcc.currentRevision, deadline: now + settings.requestTimeoutNanoseconds)
+    /// Another member wants a lease renewed, for one of its clients. The answer is a `LeaseKeepAliveResponse`, or
+    /// `leaseNotFound`, or `notPrimary` from a member that does not lead: it is not for it to ask others.
+    package func keepLeaseAliveForPeer(_ id: LeaseID, _ token: RequestToken) {
+        route(question(id, .renewal, token, isForPeer: true))
     }
 
     /// How long a lease has to live. The answer is a `LeaseTimeToLiveResponse`, with time to live -1 if there is no such
     /// lease; keys are in their order.
     package func leaseTimeToLive(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
-        if raft.role == .leader {
-            enqueue(.leaseTimeToLive(request, isForPeer: false), token)
+        route(question(LeaseID(request.id), .timeToLive(keys: request.keys), token))
+    }
+
+    /// Another member wants to know how long a lease has to live. As `keepLeaseAliveForPeer`, with a
+    /// `LeaseTimeToLiveResponse`; that there is no such lease any member may say, once it has heard from the leader.
+    package func leaseTimeToLiveForPeer(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
+        let question = question(LeaseID(request.id), .timeToLive(keys: request.keys), token, isForPeer: true)
+        if applier.leases.place(of: question.id) == nil {
+            enqueue(.lease(question), token, deadline: question.deadline)
         } else {
-            askLeader(.timeToLive(request), token, deadline: now + settings.requestTimeoutNanoseconds)
+            route(question)
         }
     }
 
@@ -62,49 +65,86 @@ extension Node {
     /// What has become of leases since the start.
     package var leaseCounters: LeaseCounters { leaseKeeper.counters }
 
-    func replyTimeToLive(_ request: LeaseTimeToLiveRequest, isForPeer: Bool, _ token: RequestToken) {
-        guard let place = applier.leases.place(of: LeaseID(request.id)) else {
-            if isForPeer {
-                reply(token, .failure(.leaseNotFound))
-            } else {
-                replyNoLease(request, token)
-            }
+    // MARK: Questions
+
+    private func question(
+        _ id: LeaseID, _ kind: LeaseQuestion.Kind, _ token: RequestToken, isForPeer: Bool = false
+    ) -> LeaseQuestion {
+        LeaseQuestion(
+            id: id, kind: kind, token: token, revision: mvcc.currentRevision,
+            deadline: now + settings.requestTimeoutNanoseconds, isForPeer: isForPeer)
+    }
+
+    /// Takes a question to who leads.
+    func route(_ question: LeaseQuestion) {
+        if raft.role == .leader {
+            enqueue(.lease(question), question.token, deadline: question.deadline)
+        } else {
+            passOn(question)
+        }
+    }
+
+    /// This member leads no more, or not yet, or not at all: another knows of the lease. Another member's client is not for it
+    /// to ask for.
+    func passOn(_ question: LeaseQuestion) {
+        if question.isForPeer {
+            reply(question.token, .failure(.notPrimary))
+        } else {
+            askLeader(.lease(question), question.token, deadline: question.deadline)
+        }
+    }
+
+    /// Answers a question, now that this member is known to have led when it was asked.
+    func answer(_ question: LeaseQuestion) {
+        guard let place = applier.leases.place(of: question.id) else {
+            answerNoLease(question)
             return
         }
+        switch question.kind {
+        case .renewal: renew(question, at: place)
+        case .timeToLive(let wantsKeys): answerTimeToLive(question, keys: wantsKeys, at: place)
+        }
+    }
+
+    func answerNoLease(_ question: LeaseQuestion) {
+        if question.isForPeer {
+            reply(question.token, .failure(.leaseNotFound))
+            return
+        }
+        switch question.kind {
+        case .renewal: answerRenewal(question, ttlSeconds: 0)
+        case .timeToLive:
+            var response = LeaseTimeToLiveResponse()
+            response.id = question.id.rawValue
+            response.ttl = -1
+            reply(question.token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
+        }
+    }
+
+    private func answerTimeToLive(_ question: LeaseQuestion, keys wantsKeys: Bool, at place: Int) {
         guard leaseKeeper.clock.term != nil else {
-            reply(token, .failure(.leaderChanged))
+            reply(question.token, .failure(.leaderChanged))
             return
         }
         let lease = applier.leases.lease(at: place)
         var response = LeaseTimeToLiveResponse()
-        response.id = request.id
+        response.id = question.id.rawValue
         response.ttl = leaseKeeper.clock.remainingSeconds(of: place)
         response.grantedTTL = lease.grantedTTLSeconds
-        if request.keys { response.keys = lease.sortedKeys }
-        reply(token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
-    }
-
-    func replyNoLease(_ request: LeaseTimeToLiveRequest, _ token: RequestToken) {
-        var response = LeaseTimeToLiveResponse()
-        response.id = request.id
-        response.ttl = -1
-        reply(token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
+        if wantsKeys { response.keys = lease.sortedKeys }
+        reply(question.token, .success(Reply(revision: mvcc.currentRevision, body: response.encoded())))
     }
 
     // MARK: Renewal
 
-    func renew(_ renewal: LeaseRenewal) {
-        guard let place = applier.leases.place(of: renewal.id) else {
-            answerNoLease(renewal)
-            return
-        }
+    private func renew(_ renewal: LeaseQuestion, at place: Int) {
         guard leaseKeeper.clock.term != nil else {
-            isNotLeading(renewal)
+            passOn(renewal)
             return
         }
         #if Simulation
         if Canary.renewalOfEndedLease.isChosen, leaseKeeper.clock.isExpired(place) {
-            answer(renewal, ttlSeconds: applier.leases.lease(at: place).grantedTTLSeconds)
+            answerRenewal(renewal, ttlSeconds: applier.leases.lease(at: place).grantedTTLSeconds)
             return
         }
         #endif
@@ -124,10 +164,10 @@ extension Node {
     }
 
     /// The checkpoint that a renewal takes back is taken back, or not.
-    func renewalSettled(_ renewal: LeaseRenewal, _ result: Result<Reply, EtcdError>) {
+    func renewalSettled(_ renewal: LeaseQuestion, _ result: Result<Reply, EtcdError>) {
         switch result {
         case .failure(.notPrimary):
-            isNotLeading(renewal)
+            passOn(renewal)
         case .failure(let error):
             reply(renewal.token, .failure(error))
         case .success:
@@ -135,38 +175,21 @@ extension Node {
                 !leaseKeeper.clock.isExpired(place)
             else {
                 // Much may have happened since.
-                renew(renewal)
+                answer(renewal)
                 return
             }
             finish(renewal, at: place)
         }
     }
 
-    private func finish(_ renewal: LeaseRenewal, at place: Int) {
+    private func finish(_ renewal: LeaseQuestion, at place: Int) {
         let lease = applier.leases.lease(at: place)
         leaseKeeper.clock.start(lease, at: place)
         leaseKeeper.counters.renewed()
-        answer(renewal, ttlSeconds: lease.grantedTTLSeconds)
+        answerRenewal(renewal, ttlSeconds: lease.grantedTTLSeconds)
     }
 
-    /// This member leads no more, or not yet: another knows of the lease.
-    func isNotLeading(_ renewal: LeaseRenewal) {
-        if renewal.isForPeer {
-            reply(renewal.token, .failure(.notPrimary))
-        } else {
-            askLeader(.renewal(renewal), renewal.token, deadline: renewal.deadline)
-        }
-    }
-
-    private func answerNoLease(_ renewal: LeaseRenewal) {
-        if renewal.isForPeer {
-            reply(renewal.token, .failure(.leaseNotFound))
-        } else {
-            answer(renewal, ttlSeconds: 0)
-        }
-    }
-
-    func answer(_ renewal: LeaseRenewal, ttlSeconds: Int64) {
+    func answerRenewal(_ renewal: LeaseQuestion, ttlSeconds: Int64) {
         var response = LeaseKeepAliveResponse()
         response.id = renewal.id.rawValue
         response.ttl = ttlSeconds
@@ -185,7 +208,7 @@ extension Node {
         #endif
         guard (raft.role == .leader && raft.term == term) || isStale else {
             reached(.nodeLeaseClockStopped)
-            for renewal in leaseKeeper.demote() { isNotLeading(renewal) }
+            for renewal in leaseKeeper.demote() { passOn(renewal) }
             return
         }
         if now >= leaseKeeper.nextRound { takeDueLeases() }

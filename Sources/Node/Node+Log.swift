@@ -123,15 +123,14 @@ extension Node {
     }
 
     private func apply(_ entries: [RaftEntry]) {
-        for entry in entries {
+        for entry in entries where !isStopped {
             do throws(ApplyError) {
                 try apply(entry)
             } catch {
                 stop(.apply(error))
-                return
             }
         }
-        forgetAppliedEntries()
+        if !isStopped { forgetAppliedEntries() }
     }
 
     private func apply(_ entry: RaftEntry) throws(ApplyError) {
@@ -145,7 +144,6 @@ extension Node {
             raft.adopt(configuration)
             membersChanged()
         }
-        if outcome.operation == .clusterVersionSet { stopIfOlderThanCluster() }
         if outcome.forcesSnapshot { forcedSnapshotIndex = LogIndex(entry.index) }
         if outcome.operation == .clusterVersionSet || outcome.operation == .oldPut { stopIfOlderThanCluster() }
         if let change = memberChanges.take(outcome.requestID) { answer(change, outcome.result) }

@@ -99,7 +99,10 @@ struct NodeOpening {
             settings: settings, memberID: memberID, clusterID: ClusterID(log.metadata.clusterID),
             etcdVersion: etcdVersion, raft: raft, applier: applier, snapshotIndex: LogIndex(log.snapshot.index),
             requestIDs: requestIDs, now: now, unixNanoseconds: unixNanoseconds)
-        node.forcedSnapshotIndex = forcedSnapshotIndex
+        // One may have been due when the process ended. That the file has the entry does not say that a record is behind it.
+        let isDue = applier.cluster.isSchemaAhead && LogIndex(log.snapshot.index) < store.appliedIndex
+        node.forcedSnapshotIndex = forcedSnapshotIndex ?? (isDue ? store.appliedIndex : nil)
+        if log.isNew { node.corruptionChecks.isInitialDue = false }
         return Node.Opened(node: node, writer: log.writer, notes: notes)
     }
 

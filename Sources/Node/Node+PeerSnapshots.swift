@@ -49,6 +49,11 @@ extension Node {
             reached(.nodeSnapshotFileShared)
             file = shared
         } else {
+            guard store.committedIndex >= raft.log.compactedIndex else {
+                // Of the log only so much is kept, and commits may be slow: the receiver could not go on from there.
+                requestSnapshots(for: [member])
+                return
+            }
             let snapshot = try store.openSnapshot()
             do throws(StoreError) {
                 file = PeerSnapshots.Pinned(

@@ -9,7 +9,7 @@ extension Node {
     /// A message of Raft's from another member. It may say anything.
     package func receive(_ message: RaftMessage) {
         // A snapshot comes with the file it is about (`receivedSnapshot`), or is none.
-        guard message.to == memberID.rawValue, message.type != .snap, !awaitsSnapshot(instead: message),
+        guard hasStartedRaft, message.to == memberID.rawValue, message.type != .snap, !awaitsSnapshot(instead: message),
             !applier.cluster.isRemoved(MemberID(message.from))
         else { return }
         raft.step(message)

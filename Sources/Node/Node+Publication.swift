@@ -23,7 +23,7 @@ extension Node {
             proposeOwn(Proposal(.clusterMemberAttrSet, request), .publication)
         case .publishing, .done: break
         case .published:
-            guard versionToSet == nil, applier.cluster.version != nil, !corruptionChecks.isInitialDue else { return }
+            guard versionToSet == nil, applier.cluster.version != nil else { return }
             publication = .done
             nextVersionCheck = now + Self.versionCheckInterval
             emit(.ready)

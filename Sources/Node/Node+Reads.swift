@@ -37,7 +37,8 @@ extension Node {
         }
     }
 
-    /// Whether users must prove who they are, as of all that was committed.
+    /// Whether users must prove who they are, as of all that was committed. etcd puts the question through the log; here it is
+    /// a read, which is refused as a proposal would be.
     package func authStatus(_ token: RequestToken) {
         enqueue(.authStatus, token)
     }
@@ -102,15 +103,25 @@ extension Node {
     /// Tells those whose reads could not be done in time.
     func expireReads() {
         let isAsking = reads.isAsking
-        let tokens = reads.expire(now: now)
-        guard !tokens.isEmpty else { return }
+        let expired = reads.expire(now: now)
+        guard !expired.isEmpty else { return }
         // All of them waited for one answer, or for someone to ask.
         if isAsking {
             measurements.slowReadIndexCount &+= 1
         } else {
             measurements.failedReadIndexCount &+= 1
         }
-        for token in tokens { reply(token, .failure(.timeout)) }
+        for waiting in expired { reply(waiting.token, .failure(lateness(of: waiting))) }
+    }
+
+    /// What a client is told whose read could not be done in time.
+    private func lateness(of waiting: PendingReads.Waiting) -> EtcdError {
+        switch waiting.read {
+        case .authStatus where !hasLeader: .contextDeadlineExceeded
+        case .authStatus: timeoutError(since: waiting.deadline - settings.requestTimeoutNanoseconds)
+        case .lease where !hasLeader: .noLeader
+        default: .timeout
+        }
     }
 
     /// There is another leader: it is not known what the last one would have answered.
@@ -120,9 +131,8 @@ extension Node {
         measurements.failedReadIndexCount &+= 1
         for waiting in reads.takeAsked() {
             switch waiting.read {
-            case .leaseRenewal(let renewal): isNotLeading(renewal)
-            case .leaseTimeToLive(let request, isForPeer: false):
-                askLeader(.timeToLive(request), waiting.token, deadline: waiting.deadline)
+            case .lease(let question): passOn(question)
+            case .authStatus: reads.add(waiting.token, waiting.read, deadline: waiting.deadline)
             default: reply(waiting.token, .failure(.leaderChanged))
             }
         }
@@ -141,9 +151,7 @@ extension Node {
             case .authStatus: replyAuthStatus(waiting.token)
             case .ownCheck: reply(waiting.token, .success(Reply(revision: mvcc.currentRevision, body: [])))
             case .downgrade(let request): run(request, waiting.token)
-            case .leaseRenewal(let renewal): renew(renewal)
-            case .leaseTimeToLive(let request, let isForPeer):
-                replyTimeToLive(request, isForPeer: isForPeer, waiting.token)
+            case .lease(let question): answer(question)
             }
         }
     }

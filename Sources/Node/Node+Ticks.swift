@@ -14,7 +14,7 @@ extension Node {
         let interval = settings.heartbeatIntervalNanoseconds
         nextTick += interval
         if nextTick <= now { nextTick = now + interval }
-        if needsTicks { raft.tick() }
+        if hasStartedRaft && needsTicks { raft.tick() }
     }
 
     /// Once it speaks with the others at the start, a follower that hears of no leader need not wait as long as it later would

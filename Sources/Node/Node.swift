@@ -66,6 +66,8 @@ package final class Node {
     var heartbeats = HeartbeatTimes()
     /// When Raft's next tick is due, in nanoseconds of the monotonic clock.
     var nextTick: UInt64
+    /// Whether the member takes part in the cluster, which it does not before its keys are compared.
+    var hasStartedRaft = false
     /// Until when a first election may be brought forward; nil if it no longer may.
     var electionAdvanceEnd: UInt64?
     /// When this member was removed from the cluster; nil if it is in it.
@@ -127,20 +129,26 @@ package final class Node {
 
     // MARK: Events
 
-    /// Starts serving: the first effects follow. The only voter stands for election at once.
+    /// Starts: the first effects follow.
     package func start() {
         guard !applier.cluster.isRemoved(memberID) else {
             stop(.removed)
             return
         }
         if !peers.isEmpty { membersChanged() }
+        defragmentIfWorthwhile()
+        if !beginInitialCheck() { startRaft() }
+    }
+
+    /// Takes part in the cluster from now on. The only voter stands for election at once.
+    func startRaft() {
+        hasStartedRaft = true
         if raft.configuration.voters == [memberID.rawValue] && raft.configuration.votersOutgoing.isEmpty {
             raft.campaign()
         } else if settings.advancesFirstElection {
             electionAdvanceEnd = now + Self.electionAdvancePeriod
+            advanceElectionIfStarting()
         }
-        defragmentIfWorthwhile()
-        beginInitialCheck()
     }
 
     /// Time has passed. To be called after each wait, which is no longer than `nanosecondsToNextWork` says.
@@ -152,6 +160,7 @@ package final class Node {
         expireProposals()
         expireReads()
         retryReadIndex()
+        for renewal in leaseKeeper.takeExpired(now: now) { reply(renewal.token, .failure(.timeout)) }
         expireLeaderQuestions()
         expireTransfers()
         for waiter in memberChanges.expire(now: now) {
@@ -184,6 +193,7 @@ package final class Node {
     /// A snapshot's record is in the log, synced.
     package func snapshotSaved() {
         isSnapshotInFlight = false
+        takeSnapshotIfDue()
     }
 
     /// Carrying out an effect failed. Nothing that rests on it may be answered, and it is not tried again (rule 5).

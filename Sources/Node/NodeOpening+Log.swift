@@ -14,6 +14,8 @@ struct OpenLog {
     var hardState: HardState
     /// Those behind the snapshot.
     var entries: [RaftEntry]
+    /// Whether there was none before.
+    var isNew = false
 
     var lastIndex: UInt64 { snapshot.index + UInt64(entries.count) }
 
@@ -90,7 +92,8 @@ extension NodeOpening {
         let writer = try WALWriter.create(
             disk: disk, directory: settings.logDirectory, metadata: beginning.metadata, settings: settings.logSettings)
         let log = OpenLog(
-            metadata: beginning.metadata, writer: writer, snapshot: WALSnapshot(), hardState: HardState(), entries: [])
+            metadata: beginning.metadata, writer: writer, snapshot: WALSnapshot(), hardState: HardState(), entries: [],
+            isNew: true)
         guard let bootstrap = beginning.bootstrap else { return log }
         return try write(bootstrap, to: log)
     }

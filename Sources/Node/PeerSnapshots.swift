@@ -71,7 +71,7 @@ struct PeerSnapshots {
     mutating func begin(_ file: Pinned, to member: MemberID, term: Term) -> Transfer {
         lastToken += 1
         let transfer = Transfer(
-            token: RequestToken(rawValue: lastToken), member: member, term: term, index: file.index)
+            token: RequestToken(.member, lastToken), member: member, term: term, index: file.index)
         transfers.append(transfer)
         if let place = pinned.firstIndex(where: { $0.index == file.index }) {
             pinned[place].readerCount += 1

@@ -21,9 +21,7 @@ struct PendingReads {
         /// The member itself wants to have applied what was committed.
         case ownCheck
         case downgrade(DowngradeRequest)
-        case leaseRenewal(LeaseRenewal)
-        /// Of a client of this member, or of another.
-        case leaseTimeToLive(LeaseTimeToLiveRequest, isForPeer: Bool)
+        case lease(LeaseQuestion)
     }
 
     struct ActiveRange {
@@ -41,9 +39,9 @@ struct PendingReads {
     private var contexts: [UInt64] = []
     /// When Raft is asked again, in nanoseconds of the monotonic clock.
     private(set) var nextRetry: UInt64 = 0
-    /// Reads whose index is known, and the greatest of these indexes.
-    private var ready: [Waiting] = []
-    private var readyIndex = LogIndex.zero
+    /// Reads whose index is known, and not yet applied. Those that one answer was for wait together, and for no others: a
+    /// member that is always a little behind would keep them waiting for ever.
+    private var answered: [(index: LogIndex, reads: [Waiting])] = []
     private var activeRanges: [ActiveRange] = []
 
     /// Time after which a question that has no answer is asked again, in nanoseconds (etcd v3.6
@@ -92,9 +90,8 @@ struct PendingReads {
     /// Raft's answer: the reads asked for must see all that is committed up to `index`.
     mutating func answer(_ context: UInt64, index: LogIndex) {
         guard contexts.contains(context) else { return }
-        readyIndex = max(readyIndex, index)
-        ready.append(contentsOf: asked)
-        asked.removeAll(keepingCapacity: true)
+        answered.append((index, asked))
+        asked = []
         contexts.removeAll(keepingCapacity: true)
     }
 
@@ -105,22 +102,30 @@ struct PendingReads {
         return asked
     }
 
-    /// The reads that can be done now: none, as long as what they must see is not applied.
+    /// The reads that can be done now: those of which all that they must see is applied.
     mutating func takeReady(appliedIndex: LogIndex) -> [Waiting] {
-        guard !ready.isEmpty, appliedIndex >= readyIndex else { return [] }
-        defer { ready.removeAll(keepingCapacity: true) }
+        var ready: [Waiting] = []
+        while let place = answered.firstIndex(where: { $0.index <= appliedIndex }) {
+            let reads = answered.remove(at: place).reads
+            if ready.isEmpty { ready = reads } else { ready += reads }
+        }
         return ready
     }
 
-    /// The clients whose time is over.
-    mutating func expire(now: UInt64) -> [RequestToken] {
-        var expired: [RequestToken] = []
-        for list in [\PendingReads.arriving, \PendingReads.asked, \PendingReads.ready] {
-            guard let first = self[keyPath: list].first, first.deadline <= now else { continue }
-            expired += self[keyPath: list].filter { $0.deadline <= now }.map(\.token)
-            self[keyPath: list].removeAll { $0.deadline <= now }
-        }
+    /// Those whose time is over.
+    mutating func expire(now: UInt64) -> [Waiting] {
+        var expired = Self.takeExpired(&arriving, now) + Self.takeExpired(&asked, now)
+        for place in answered.indices { expired += Self.takeExpired(&answered[place].reads, now) }
+        answered.removeAll { $0.reads.isEmpty }
         if asked.isEmpty { contexts.removeAll(keepingCapacity: true) }
         return expired
+    }
+
+    /// - Parameter reads: in the order of their deadlines.
+    private static func takeExpired(_ reads: inout [Waiting], _ now: UInt64) -> [Waiting] {
+        guard let first = reads.first, first.deadline <= now else { return [] }
+        let count = reads.firstIndex { $0.deadline > now } ?? reads.count
+        defer { reads.removeFirst(count) }
+        return Array(reads[..<count])
     }
 }

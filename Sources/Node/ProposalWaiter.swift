@@ -28,7 +28,7 @@ enum OwnProposal: Equatable {
     /// How much is left of leases.
     case leaseCheckpoint
     /// The end of a checkpoint, so that its lease can be renewed.
-    case renewal(LeaseRenewal)
+    case renewal(LeaseQuestion)
     /// The member's name and client URLs.
     case publication
 }

@@ -172,6 +172,8 @@ final class NodeLoop {
         http.beginDrain()
         let end = clock.monotonicNanoseconds() + Self.drainTimeout
         while !server.isDrained || !http.isDrained, failure == nil, clock.monotonicNanoseconds() < end { turn() }
+        // One that has stopped does nothing any more.
+        if node.isStopped { return server.drain(services, timeoutNanoseconds: 0) }
         let freezeCount = node.commitAtOnce()
         while !node.isCommitted(freezeCount: freezeCount), failure == nil, clock.monotonicNanoseconds() < end { turn() }
         server.drain(services, timeoutNanoseconds: 0)

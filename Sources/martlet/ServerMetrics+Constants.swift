@@ -3,15 +3,7 @@ internal import Metrics
 /// What etcd's server shows, and what of it never happens here: there is no v2 store and no proxy in the process. The
 /// numbers are true, and dashboards find what they ask for.
 extension ServerMetrics {
-    var constantFamilies: [MetricFamily] { peerFamilies + oldStoreFamilies + proxyFamilies }
-
-    private var peerFamilies: [MetricFamily] {
-        [
-            .gauge(
-                "etcd_server_snapshot_apply_in_progress_total",
-                "1 if the server is applying the incoming snapshot. 0 if none.", 0)
-        ]
-    }
+    var constantFamilies: [MetricFamily] { oldStoreFamilies + proxyFamilies }
 
     private var oldStoreFamilies: [MetricFamily] {
         func actions(_ names: [String]) -> [MetricSample] { names.map { MetricSample(0, [MetricLabel("action", $0)]) } }

@@ -52,6 +52,9 @@ extension ServerMetrics {
 
     var snapshotFamilies: [MetricFamily] {
         [
+            .gauge(
+                "etcd_server_snapshot_apply_in_progress_total",
+                "1 if the server is applying the incoming snapshot. 0 if none.", node.isInstallingSnapshot),
             .histogram(
                 "etcd_disk_backend_snapshot_duration_seconds", "The latency distribution of backend snapshots.",
                 node.measurements.snapshotTimes),

@@ -106,6 +106,65 @@ import Testing
         }
     }
 
+    /// A member of a stopped cluster of three that compares its keys first, alone with its disk.
+    private func checkedMember(_ change: (inout NodeSettings) -> Void = { _ in }) throws -> TestMember {
+        let cluster = try cluster { _ in }
+        defer { cluster.close() }
+        let id = try cluster.followers()[0].node.memberID
+        var settings = cluster.settings
+        settings.checksCorruptionAtStart = true
+        change(&settings)
+        return try TestMember(disk: cluster.member(id).crashed(), clock: cluster.clock, settings: settings)
+    }
+
+    /// What it says before, and votes, would be of keys that may be wrong.
+    @Test func aMemberTakesNoPartBeforeItsKeysAreCompared() throws {
+        let member = try checkedMember()
+        defer { member.close() }
+        let term = member.node.raft.term
+        var heartbeat = RaftMessage()
+        heartbeat.type = .heartbeat
+        heartbeat.from = try #require(member.peers.first).id.rawValue
+        heartbeat.to = member.node.memberID.rawValue
+        heartbeat.term = term.rawValue + 1
+        member.node.receive(heartbeat)
+        for peer in member.peers { member.node.peerConnected(peer.id) }
+        for _ in 1...100 { member.advance(milliseconds: 100) }
+        #expect(member.node.raft.term == term && member.sent.isEmpty && member.logJobs.isEmpty)
+        #expect(member.node.nanosecondsToNextWork(max: 1_000_000_000) > 0)
+        member.runReader()
+        #expect(member.questions.count == 2)
+        for question in member.questions {
+            #expect(member.sent.isEmpty)
+            member.node.peerAnswered(question.number, .failure(.unreachable("no")))
+            member.pump()
+        }
+        for _ in 1...30 { member.advance(milliseconds: 100) }
+        #expect(member.sent.contains { $0.type == .preVote }, "then it does")
+    }
+
+    @Test func keysThatCannotBeHashedAreNotServed() throws {
+        let member = try checkedMember()
+        defer { member.close() }
+        let (token, read) = member.longReads.removeFirst()
+        member.node.longReadFinished(read, token, .failure(.corrupt))
+        member.pump()
+        #expect(member.stops.count == 1 && member.questions.isEmpty)
+    }
+
+    @Test func aNewMemberHasNothingToCompare() throws {
+        var settings = TestCluster.settings
+        settings.checksCorruptionAtStart = true
+        settings.name = "a"
+        settings.clusterStart = .newCluster(
+            ["a", "b"].map { InitialMember(name: $0, peerURLs: ["http://\($0):1"]) })
+        let member = try TestMember(settings: settings)
+        defer { member.close() }
+        #expect(member.longReads.isEmpty && member.peers.count == 1)
+        for _ in 1...30 { member.advance(milliseconds: 100) }
+        #expect(member.sent.contains { $0.type == .preVote })
+    }
+
     @Test func membersThatDoNotAnswerKeepNobodyWaiting() throws {
         let cluster = try cluster {
             $0.checksCorruptionAtStart = true

@@ -137,4 +137,36 @@ import Testing
         #expect(survivor.reply(to: read) == .failure(.timeout))
         #expect(survivor.node.measurements.failedReadIndexCount == 1)
     }
+
+    private func authStatus(_ member: TestMember) -> RequestToken {
+        let token = member.token()
+        member.node.authStatus(token)
+        member.pump()
+        return token
+    }
+
+    /// etcd puts the question through the log, and its clients are told what those of a proposal are.
+    @Test func authStatusWithoutALeaderEndsAsAProposalDoes() throws {
+        let cluster = try TestCluster.ready()
+        defer { cluster.close() }
+        let survivor = try cluster.followers()[0]
+        for id in cluster.ids where id != survivor.node.memberID { cluster.crash(id) }
+        try cluster.advance(until: "the leader is missed") { _ in !survivor.node.hasLeader }
+        let status = authStatus(survivor)
+        cluster.advance(milliseconds: 6900)
+        #expect(!survivor.isAnswered(status))
+        cluster.advance(milliseconds: 200)
+        #expect(survivor.reply(to: status) == .failure(.contextDeadlineExceeded))
+    }
+
+    @Test func authStatusOutlivesALeader() throws {
+        let cluster = try TestCluster.ready()
+        defer { cluster.close() }
+        let follower = try cluster.followers()[0]
+        cluster.crash(try cluster.theLeader().node.memberID)
+        let status = authStatus(follower)
+        _ = try cluster.elect()
+        cluster.advance(milliseconds: 100)
+        #expect(try follower.reply(to: status)?.get() != nil)
+    }
 }

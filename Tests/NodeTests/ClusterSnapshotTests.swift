@@ -99,6 +99,33 @@ import Watch
         #expect(leader.node.store.openViewCount == 1)
     }
 
+    /// What is kept of the log is bounded, and a disk may be slow.
+    @Test func aFileThatTheLogHasLeftBehindIsNotSent() throws {
+        var settings = Self.settings
+        settings.catchUpByteCount = 2_000
+        settings.transferCatchUpByteCount = 2_000
+        let (cluster, _) = try behind(1, settings: settings)
+        defer { cluster.close() }
+        let leader = try cluster.theLeader()
+        cluster.stalledStores = [leader.node.memberID]
+        // A commit is under way when the snapshot is asked for, so that the one that it needs must wait.
+        leader.put("a")
+        cluster.advance(milliseconds: 200)
+        #expect(leader.committer != nil)
+        cluster.heal()
+        cluster.advance(milliseconds: 300)
+        let asked = leader.node.raft.log.appliedIndex
+        try write(cluster)
+        #expect(leader.node.raft.log.compactedIndex > asked)
+        leader.runStore()
+        leader.runStore()
+        #expect(cluster.snapshotCount == 0)
+        cluster.stalledStores = []
+        try cluster.advance(until: "all have the same", caughtUp)
+        #expect(cluster.snapshotCount == 1)
+        try cluster.expectSameKeys()
+    }
+
     @Test func twoMembersReadTheSameFile() throws {
         let (cluster, late) = try behind(2, of: 5)
         defer { cluster.close() }
@@ -155,8 +182,10 @@ import Watch
         #expect(cluster.snapshotCount == 1 && late[0].preparations.count == 1)
         #expect(leader.node.raft.term == term && late[0].node.raft.term == term, "heartbeats are answered")
         #expect(late[0].node.raft.leader == leader.node.memberID)
+        #expect(late[0].node.isInstallingSnapshot && !leader.node.isInstallingSnapshot)
         cluster.stalledInstallers = []
         try cluster.advance(until: "all have the same", caughtUp)
+        #expect(!late[0].node.isInstallingSnapshot)
         #expect(cluster.snapshotCount == 1)
         try cluster.expectSameKeys()
     }

@@ -1,8 +1,10 @@
 import Apply
 import EtcdMessages
+import MVCC
 import Membership
 import Node
 import Primitives
+import Raft
 import SimulatedPlatform
 import Store
 import Testing
@@ -94,6 +96,67 @@ import Testing
         }
         wait(member)
         #expect(member.node.applier.cluster.storageVersion == nil)
+    }
+
+    /// As far as the entry that lowers the version is applied, and no further.
+    private func lowered(_ settings: NodeSettings = TestMember.settings) throws -> TestMember {
+        let member = try TestMember.ready(settings: settings)
+        member.commit()
+        _ = try request(member, .enable, "3.5")
+        member.advance(milliseconds: 4000)
+        while member.node.applier.cluster.version == .etcd36 { member.runLog() }
+        return member
+    }
+
+    /// An older etcd would read what it does not know, if the schema let it.
+    @Test func theSchemaStaysUntilTheSnapshotIsRecordedWhateverHappensBefore() throws {
+        let member = try lowered()
+        member.advance(milliseconds: 100)
+        while member.committer != nil { member.runStore() }
+        // Its file has it; the record is not written, and the power goes.
+        let again = try TestMember(disk: member.crashed())
+        #expect(again.node.applier.cluster.version == .etcd35)
+        var isSaved = false
+        again.onEffect = { effect in
+            if case .saveSnapshot = effect {
+                isSaved = true
+                #expect(again.node.applier.cluster.storageVersion == .etcd36)
+            }
+        }
+        wait(again)
+        #expect(again.node.applier.cluster.storageVersion == nil && isSaved)
+    }
+
+    @Test func aSnapshotThatMustBeIsNotForgottenForOneThatIsUnderWay() throws {
+        var settings = TestMember.settings
+        settings.snapshotEntryCount = 5
+        let member = try lowered(settings)
+        // One of entries before it is on its way to the log.
+        var isUnderWay = false
+        member.onEffect = { if case .saveSnapshot = $0 { isUnderWay = true } }
+        if member.committer == nil { member.advance(milliseconds: 100) }
+        member.runStore()
+        try #require(isUnderWay)
+        try #require(member.node.store.committedIndex < member.node.raft.log.appliedIndex)
+        member.advance(milliseconds: 100)
+        while member.committer != nil { member.runStore() }
+        #expect(member.node.store.committedIndex == member.node.raft.log.appliedIndex)
+        // Nothing else is written any more.
+        member.settle()
+        #expect(member.node.applier.cluster.storageVersion == nil)
+    }
+
+    @Test func nothingIsAppliedBehindWhatTheMemberDoesNotUnderstand() throws {
+        let member = try TestMember.ready()
+        let revision = member.node.mvcc.currentRevision
+        member.put("first")
+        var request = ClusterVersionSetRequest()
+        request.ver = Bytes(text: "3.8.0")
+        _ = member.propose(Proposal(.clusterVersionSet, request))
+        let late = member.put("late")
+        member.settle()
+        #expect(member.stops.count == 1)
+        #expect(!member.isAnswered(late) && member.node.mvcc.currentRevision <= revision + 1)
     }
 
     @Test func withALearnerTheVersionStays() throws {

@@ -97,6 +97,40 @@ import Testing
         #expect(try count("moved", member) == 1 && count("freed", member) == 1)
     }
 
+    /// The alarm keeps it from being revoked for as long as nobody disarms it.
+    @Test(arguments: [false, true]) func whoWaitsForTheEndOfALeaseWaitsNoLongerThanOthers(isPeer: Bool) throws {
+        let member = try TestMember.ready()
+        defer { member.close() }
+        try grant(member, 7, ttl: 5)
+        var alarm = AlarmRequest()
+        alarm.action = .activate
+        alarm.alarm = .corrupt
+        alarm.memberID = 9
+        _ = member.propose(Proposal(.alarm, alarm))
+        member.settle()
+        member.advance(milliseconds: 5 * Self.second)
+        member.settle()
+        #expect(exists(member, 7))
+        let token = member.token()
+        if isPeer {
+            member.node.keepLeaseAliveForPeer(LeaseID(7), token)
+        } else {
+            member.node.keepLeaseAlive(LeaseID(7), token)
+        }
+        member.pump()
+        for _ in 1...13 {
+            member.advance(milliseconds: 500)
+            member.settle()
+        }
+        #expect(!member.isAnswered(token))
+        for _ in 1...2 {
+            member.advance(milliseconds: 500)
+            member.settle()
+        }
+        #expect(member.reply(to: token) == .failure(.timeout))
+        #expect(exists(member, 7))
+    }
+
     @Test func renewalsKeepALeaseAlive() throws {
         let member = try TestMember.ready()
         defer { member.close() }
