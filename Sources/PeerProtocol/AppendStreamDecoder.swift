@@ -72,7 +72,7 @@ package struct AppendStreamDecoder {
 
     private mutating func read(_ item: RawSpan, _ messages: inout [RaftMessage]) throws(PeerProtocolError) {
         switch expected {
-        case .type: try begin(item.unsafeByte)
+        case .type: try begin(item.onlyByte)
         case .entryCount:
             remainingCount = item.bigEndianNumber
             guard remainingCount <= Self.maxEntryCount else { throw .tooManyEntries(remainingCount) }
@@ -151,7 +151,7 @@ enum AppendStreamFrame {
 
 extension RawSpan {
     /// The byte of a span that has just one.
-    fileprivate var unsafeByte: UInt8 {
+    fileprivate var onlyByte: UInt8 {
         assertAlways(byteCount == 1, "one byte")
         return unsafe unsafeLoad(as: UInt8.self)
     }

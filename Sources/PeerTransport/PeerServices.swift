@@ -5,12 +5,14 @@ package import Primitives
 
 /// The answers to what peers ask beside Raft, from one member. It belongs to the loop's thread, as the member does.
 ///
-/// A question that the member answers later waits here under a number of its own; the member bounds how long, and the
-/// transport how many there are.
+/// A question that the member answers later waits here under a number of its own; the member bounds how long.
 package final class PeerServices {
     private let member: any PeerMember
     private var waiting: [UInt64: PeerCall] = [:]
     private var nextNumber: UInt64 = 0
+
+    /// How many questions may wait. Those of a peer that has closed its connection still do.
+    static let maxWaitingCount = 1024
 
     package init(member: any PeerMember) {
         self.member = member
@@ -20,10 +22,10 @@ package final class PeerServices {
         switch call.kind {
         case .version: call.answer(PeerResponse(200, fields: [PeerResponse.json], body: member.versionReport))
         case .members: call.answer(members())
+        case _ where waiting.count >= Self.maxWaitingCount: call.answer(.error(503, "too many questions"))
         case .promote(let id): member.promoteMember(id, token(for: call))
         case .hashKV(let revision): member.hashKV(revision: revision, token(for: call))
-        case .renewLease(let id):
-            member.keepLeaseAliveForPeer(id, token(for: call))
+        case .renewLease(let id): member.keepLeaseAliveForPeer(id, token(for: call))
         case .leaseTimeToLive(let id, let wantsKeys):
             var request = LeaseTimeToLiveRequest()
             request.id = id.rawValue

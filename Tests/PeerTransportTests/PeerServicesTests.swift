@@ -115,6 +115,15 @@ import Testing
         #expect(ask(question, .failure(.leaderChanged)) == "500 not a primary lessor\n")
     }
 
+    @Test func onlySoManyWait() {
+        for _ in 0..<PeerServices.maxWaitingCount { #expect(ask(.hashKV(revision: 1)) == "nothing") }
+        #expect(ask(.hashKV(revision: 1)) == "503 too many questions\n" && ask(.version) == "200 {}")
+        #expect(member.asked.count == PeerServices.maxWaitingCount)
+        services.answer(member.asked[0].1, .failure(.timeout))
+        _ = answers.given.withLock { $0.popLast() }
+        #expect(ask(.hashKV(revision: 1)) == "nothing")
+    }
+
     @Test func downgrades() {
         #expect(ask(.downgradeEnabled, .success(Reply(revision: 0, body: []))) == "200 false of c1")
         member.isDowngrading = true
