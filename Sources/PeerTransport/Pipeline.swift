@@ -44,9 +44,11 @@ final class Pipeline {
             return
         }
         let body = message.encoded()
-        let exchange = PeerExchange(
+        var exchange = PeerExchange(
             method: .POST, path: "/raft", fields: [PeerResponse.protobuf] + identity.fields(), body: body,
             timeoutMilliseconds: hub.settings.answerTimeoutMilliseconds, maxAnswerByteCount: 64 * 1024)
+        // A proposal that is heard twice is applied twice, the second time after what came between.
+        exchange.isRepeatable = message.type != .prop
         hub.client.perform(exchange, with: endpoint).assumeIsolated().whenComplete { [self] result in
             ended(endpoint, body.count, result)
         }

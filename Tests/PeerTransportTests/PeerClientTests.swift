@@ -124,6 +124,30 @@ import Testing
         asker.stop()
     }
 
+    /// Forwarded twice it could be applied twice, the second time after what came between.
+    @Test func aProposalIsNotMadeAnew() throws {
+        let peer = try TestPeer(0xA1)
+        peer.transport.setPeers([Peer(id: MemberID(0xA2), peerURLs: [url])], removed: [])
+        let probed = try #require(probedConnection())
+        answer(probed, #"{"OK":true,"Now":"2026-01-01T00:00:00Z"}"#)
+        #expect(peer.wait { peer.transport.counts.state.peers[MemberID(0xA2)]?.roundTrips.count == 1 })
+        var message = RaftMessage()
+        (message.type, message.from, message.to) = (.prop, 0xA1, 0xA2)
+        peer.transport.send([message])
+        #expect(probed.message(withinMilliseconds: 100)?.line != "POST /raft HTTP/1.1")
+        var count = 0
+        while let connection = listener.accept(withinMilliseconds: 1000) {
+            if connection.message()?.line == "POST /raft HTTP/1.1" {
+                count += 1
+                peer.transport.setPeers([], removed: [])
+            }
+            connection.close()
+        }
+        #expect(count == 1)
+        peer.stop()
+        asker.stop()
+    }
+
     /// The connection on which a probe has come. Streams, each on a connection of its own, are refused.
     private func probedConnection() -> RawConnection? {
         while let connection = listener.accept() {
