@@ -156,6 +156,7 @@ import Testing
         cluster.advance(milliseconds: 8000)
         #expect(try leader.reply(to: own)?.get() != nil)
         // The leader had one under way, and Raft drops a second; its client is not told why.
+        #expect(followers[0].isAnswered(theirs))
         #expect(refusal(followers[0], theirs) == .timeout || refusal(followers[0], theirs) == nil)
         let again = ask(cluster, followers[0]) { node, token in
             node.updateMember(node.memberID, peerURLs: [Bytes(text: "http://10.0.0.93:2380")], token)
@@ -234,6 +235,25 @@ import Testing
         let answer = refusal(follower, token)
         #expect(answer == nil || answer == .learnerNotReady)
         cluster.close()
+    }
+
+    /// A leader that fails for another reason than the learner's may not fail again.
+    @Test func aPromotionThatFailsIsAskedForAgain() throws {
+        let cluster = try steadyCluster()
+        defer { cluster.close() }
+        let id = try learner(cluster)
+        let follower = try #require(try cluster.followers().first)
+        let token = promote(cluster, id, through: follower)
+        for status in [500, 408, 412] {
+            let question = try #require(follower.questions.last)
+            follower.questions = []
+            follower.node.peerAnswered(question.number, .failure(.refused(status: status, text: "of no use")))
+            follower.pump()
+            #expect(!follower.isAnswered(token))
+            follower.advance(milliseconds: 50)
+        }
+        cluster.settle()
+        #expect(refusal(follower, token) == .learnerNotReady)
     }
 
     // MARK: Without a leader

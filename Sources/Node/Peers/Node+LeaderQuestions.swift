@@ -69,21 +69,22 @@ extension Node {
             response.members = members.map(\.message)
             reply(question.token, .success(Reply(revision: 0, body: response.encoded())))
         case (.promotion, .failure(.refused(let status, let text))):
-            reply(question.token, .failure(Self.promotionError(status, text)))
+            guard let error = Self.promotionError(status, text) else { fallthrough }
+            reply(question.token, .failure(error))
         default:
             reached(.nodeLeaderAskedAgain)
             askAgain(question, in: LeaderQuestions.pause)
         }
     }
 
-    /// Why the leader does not give a learner a vote (etcd v3.6 `server/etcdserver/cluster_util.go`, `promoteMemberHTTP`).
-    private static func promotionError(_ status: Int, _ text: String) -> EtcdError {
+    /// Why the leader does not give a learner a vote; nil for what may pass, after which it is asked again (etcd v3.6
+    /// `server/etcdserver/server.go`, `PromoteMember`; `cluster_util.go`, `promoteMemberHTTP`).
+    private static func promotionError(_ status: Int, _ text: String) -> EtcdError? {
         switch status {
         case 404: .memberNotFound
-        case 408: .timeout
         case 412 where text.contains(EtcdError.learnerNotReady.message): .learnerNotReady
         case 412 where text.contains("membership: can only promote a learner member"): .memberNotLearner
-        default: EtcdError(.unknown, "member promote: unknown error(\(text))")
+        default: nil
         }
     }
 
