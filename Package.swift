@@ -221,6 +221,7 @@ let package = Package(
                 "Node", "Platform", "Primitives", "Raft", "SimulatedPlatform", "WriteAheadLog",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        tests(of: "martlet-sim", ["Simulation"]),
         tests(of: "HTTPAPI", ["CGRPCShim", "EtcdMessages", "GRPCCore", "Metrics", "Node", "Primitives", "RawSockets"]),
         tests(of: "PeerProtocol", ["EtcdMessages", "Environment", "Membership", "Primitives"]),
         tests(

@@ -11,6 +11,8 @@ final class Conductor {
     struct Failure {
         var request: RunRequest
         var failure: RunReport.Failure
+        /// Whether the same run, made once more, tells more: not if it takes too long, or comes to another end each time.
+        var repays = true
     }
 
     /// A run to be made once more.
@@ -27,6 +29,8 @@ final class Conductor {
     private let workers: [WorkerProcess]
     private let greatestSeconds: Double
     private let mostFailures: Int
+    /// Nothing is told before the end.
+    private let isQuiet: Bool
     private var repetitions: [Repetition] = []
     /// What each worker's run is compared with, if it is one made again.
     private var compared: [RunOutcome?]
@@ -36,12 +40,14 @@ final class Conductor {
     private(set) var failures: [Failure] = []
 
     init(
-        jobCount: Int, canary: String? = nil, greatestSeconds: Double = 900, mostFailures: Int = .max, marks: [String]
+        jobCount: Int, canary: String? = nil, greatestSeconds: Double = 900, mostFailures: Int = .max, marks: [String],
+        isQuiet: Bool = false
     ) {
         workers = (0..<jobCount).map { _ in WorkerProcess(canary: canary) }
         compared = Array(repeating: nil, count: jobCount)
         self.greatestSeconds = greatestSeconds
         self.mostFailures = mostFailures
+        self.isQuiet = isQuiet
         summary = RunSummary(marks: marks)
     }
 
@@ -88,7 +94,7 @@ final class Conductor {
                 }
             } else if (.now - worker.began) / .seconds(1) > greatestSeconds {
                 worker.stop()
-                fail(request, "it took longer than \(Int(greatestSeconds)) s of real time")
+                fail(request, "it took longer than \(Int(greatestSeconds)) s of real time", repays: false)
             }
         }
     }
@@ -100,7 +106,7 @@ final class Conductor {
                 summary.addRepeated(request.kind)
             } else {
                 summary.addDifferent(request.kind)
-                note(request, .init("two runs of the same seed came to different ends"))
+                note(request, .init("two runs of the same seed came to different ends"), repays: false)
             }
             return
         }
@@ -115,14 +121,18 @@ final class Conductor {
     }
 
     /// A run whose process had no more to say.
-    private func fail(_ request: RunRequest, _ text: String) {
+    private func fail(_ request: RunRequest, _ text: String, repays: Bool = true) {
         let report = RunReport(request, failure: .init(text))
         summary.add(report)
-        note(request, .init(text))
+        note(request, .init(text), repays: repays)
     }
 
-    private func note(_ request: RunRequest, _ failure: RunReport.Failure) {
-        failures.append(Failure(request: request, failure: failure))
+    private func note(_ request: RunRequest, _ failure: RunReport.Failure, repays: Bool = true) {
+        failures.append(Failure(request: request, failure: failure, repays: repays))
+        if isQuiet { return }
+        // The rest is told at the end, and who waits for that may not wait so long.
+        clearProgress()
+        FileHandle.standardError.write(Data("\(request.line) failed: \(failure.text)\n".utf8))
     }
 
     // MARK: Progress
@@ -130,7 +140,7 @@ final class Conductor {
     /// On a terminal one line that changes each second; else a line each half minute.
     private func tellProgress() {
         let isTerminal = isatty(STDERR_FILENO) == 1
-        guard .now - lastProgress > (isTerminal ? .seconds(1) : .seconds(30)) else { return }
+        guard !isQuiet, .now - lastProgress > (isTerminal ? .seconds(1) : .seconds(30)) else { return }
         lastProgress = .now
         let line = summary.progress(seconds: seconds)
         FileHandle.standardError.write(Data((isTerminal ? "\r\(line)\u{1b}[K" : "\(line)\n").utf8))

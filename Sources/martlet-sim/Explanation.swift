@@ -27,8 +27,9 @@ struct Explanation {
         var lines = [
             "FAIL \(request.kind.rawValue) seed \(request.seed): \(failed.failure.text)",
             "run it again with: \(request.command(canary: canary))",
-            "settings: \(Self.settings(of: request))",
+            "commit \(Self.commit), settings: \(Self.settings(of: request))",
         ]
+        guard failed.repays else { return lines.joined(separator: "\n") }
         let smallest = try shrinks ? shrink(failed) : request
         if smallest != request {
             lines.append("a smaller run breaks the same rule: \(smallest.command(canary: canary))")
@@ -40,6 +41,23 @@ struct Explanation {
             lines += failure.trace.map { "  \($0)" }
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// Of the tree that this program lies in, and was built from, unless someone has changed it since.
+    private static var commit: String {
+        let git = Process()
+        let output = Pipe()
+        git.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? "."
+        let folder = URL(fileURLWithPath: program).deletingLastPathComponent().path
+        git.arguments = ["git", "-C", folder, "describe", "--always", "--dirty", "--exclude", "*"]
+        git.standardOutput = output
+        git.standardError = FileHandle.nullDevice
+        guard (try? git.run()) != nil else { return "unknown" }
+        let said = output.fileHandleForReading.readDataToEndOfFile()
+        git.waitUntilExit()
+        let text = String(decoding: said, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        return text.isEmpty ? "unknown" : text
     }
 
     private static func settings(of request: RunRequest) -> String {

@@ -78,8 +78,8 @@ extension Command {
           --no-shrink        do not make runs that break a rule smaller
           --most-failures N  begin no more seeds after so many that broke a rule (5)
           --timeout SECONDS  a run that takes longer has failed (900)
-          --canary NAME      with a known bug in the core, which must be found: it ends with 0 if it is, and with 1 if not.
-                             Where, and in how many seeds, is settled, unless --seeds is given, too
+          --canary NAME      with a known bug in the core. Without --seeds or --hours, it is looked for where it must be
+                             found, and the program ends with 0 if it is and with 1 if not
           --seed N           one run, here
           --trace            each event in words, as it happens
           --history FILE     where to write what clients asked and were told, if the run breaks a rule
@@ -149,8 +149,10 @@ extension Command {
         if let most = try given.takeNumber("--most-failures", least: 1) { options.mostFailures = Int(most) }
         if let seconds = try given.takeDecimal("--timeout") { options.greatestSeconds = seconds }
         try given.finish("a run of many seeds")
-        if options.canary != nil, options.seedCount == nil, options.kinds != [.cluster] || !options.overrides.isEmpty {
-            throw UsageError("--canary says itself where it is looked for, unless --seeds is given")
+        if options.canary != nil, options.seedCount == nil, options.seconds == nil,
+            options.kinds != [.cluster] || !options.overrides.isEmpty
+        {
+            throw UsageError("--canary says itself where it is looked for, without --seeds or --hours")
         }
         if options.seconds != nil, options.seedCount != nil { throw UsageError("either --seeds or --hours") }
         if options.seedCount == nil, options.seconds == nil, options.canary == nil {

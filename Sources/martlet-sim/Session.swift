@@ -30,7 +30,7 @@ enum Session {
     private static func hunting(_ options: RunOptions) -> RunOptions {
         var options = options
         #if Simulation
-        if let canary = options.canary.flatMap(Canary.init), options.seedCount == nil, options.seconds == nil {
+        if let canary = options.canary.flatMap(Canary.init) {
             let hunt = CanaryHunt(for: canary)
             options.kinds = [hunt.kind]
             options.seedCount = hunt.seedCount
@@ -56,23 +56,24 @@ enum Session {
 
     /// Runs many seeds.
     ///
-    /// - Returns: whether no rule was broken; with a canary, whether it was found.
+    /// - Returns: whether no rule was broken; if a canary is hunted, whether it was found.
     static func run(_ options: RunOptions) throws -> Bool {
         try choose(options.canary)
-        let options = hunting(options)
+        let isHunt = options.canary != nil && options.seedCount == nil && options.seconds == nil
+        let options = isHunt ? hunting(options) : options
         for kind in options.kinds { _ = try kind.settings(seed: options.first, options.overrides) }
         watchSignals()
         let conductor = Conductor(
             jobCount: options.jobCount, canary: options.canary, greatestSeconds: options.greatestSeconds,
-            mostFailures: options.canary == nil ? options.mostFailures : 1, marks: marks)
+            mostFailures: isHunt ? 1 : options.mostFailures, marks: marks, isQuiet: isHunt)
         var queue = SeedQueue(
             options.kinds, first: options.first, seedCount: options.seedCount, options.overrides)
         let end = options.seconds.map { ContinuousClock.now + .seconds($0) }
         try conductor.run({ queue.next() }, until: { unsafe isInterrupted || end.map { .now >= $0 } ?? false })
         conductor.clearProgress()
-        if let canary = options.canary { return tell(canary, conductor) }
+        if isHunt, let canary = options.canary { return tell(canary, conductor) }
         let explanation = Explanation(
-            canary: nil, shrinks: options.shrinks, greatestRunSeconds: options.greatestSeconds)
+            canary: options.canary, shrinks: options.shrinks, greatestRunSeconds: options.greatestSeconds)
         for failure in conductor.failures { print(try explanation.explain(failure)) }
         for line in conductor.summary.lines(seconds: conductor.seconds) { print(line) }
         return conductor.failures.isEmpty

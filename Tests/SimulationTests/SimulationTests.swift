@@ -1,9 +1,9 @@
 import Simulation
 import Testing
 
-/// Whole runs of one member, from seeds. `martlet-sim` runs as many as one likes.
+/// Whole runs of one member, from a few seeds. `Scripts/test-simulation` runs many, built for release.
 @Suite struct SimulationTests {
-    @Test(arguments: 1...60)
+    @Test(arguments: 1...4)
     func noRuleIsBroken(seed: Int) throws {
         let outcome = try Simulation(seed: UInt64(seed)).run()
         #expect(outcome.acknowledgedWriteCount > 0)
@@ -11,17 +11,17 @@ import Testing
 
     @Test func defragmentationsAndSnapshotsAreAmongWhatHappens() throws {
         var (defragmentations, snapshots) = (0, 0)
-        for seed in 100..<106 as Range<UInt64> {
+        for seed in 100..<102 as Range<UInt64> {
             var settings = SimulationSettings()
             settings.maintenancePercent = 8
             let outcome = try Simulation(seed: seed, settings: settings).run()
             defragmentations += outcome.defragmentationCount
             snapshots += outcome.snapshotCount
         }
-        #expect(defragmentations > 20 && snapshots > 20)
+        #expect(defragmentations > 5 && snapshots > 5)
     }
 
-    @Test(arguments: [7, 8, 9])
+    @Test(arguments: [7])
     func theSameSeedGivesTheSameRun(seed: Int) throws {
         let first = try Simulation(seed: UInt64(seed)).run()
         let second = try Simulation(seed: UInt64(seed)).run()
