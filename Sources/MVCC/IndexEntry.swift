@@ -89,7 +89,11 @@ struct IndexEntry: Sendable {
     /// `server/storage/mvcc/key_index.go`; etcd issue 18089).
     func kept(compactingAt main: Int64) -> KeyChange? {
         #if Simulation
-        if Canary.deletionLostAtCompaction.isChosen, change(at: main)?.isTombstone == true { return nil }
+        if Canary.deletionLostAtCompaction.isChosen || Canary.revisionBackAfterCompaction.isChosen,
+            change(at: main)?.isTombstone == true
+        {
+            return nil
+        }
         #endif
         guard let change = change(at: main), !change.isTombstone || change.main == main else { return nil }
         return change

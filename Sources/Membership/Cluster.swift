@@ -148,7 +148,9 @@ package final class Cluster {
     func setConfState(_ state: ConfState) {
         confState = state
         #if Simulation
-        if Canary.configurationNotStored.isChosen { return }
+        // Where there is none, it is that of the members.
+        let stored = try? store.value(.meta, key: MetaKey.confState)
+        if Canary.configurationNotStored.isChosen, stored != nil { return }
         #endif
         store.put(.meta, key: MetaKey.confState, value: state.json.encoded())
     }

@@ -36,7 +36,8 @@ package enum Canary: String, CaseIterable, Sendable {
 
     // MARK: Compaction
 
-    /// The revision is that of the newest record left, and goes back if a compaction took the newest (etcd 17780).
+    /// The revision is that of the newest record left, and goes back if a compaction took the newest: a deletion at the
+    /// compacted revision (etcd 17780).
     case revisionBackAfterCompaction = "revision-back-after-compaction"
     /// A deletion at the compacted revision is forgotten, and those who watch from there never hear of it (etcd 18089).
     case deletionLostAtCompaction = "deletion-lost-at-compaction"
@@ -77,8 +78,6 @@ package enum Canary: String, CaseIterable, Sendable {
     case leadersPastEndLeases = "leaders-past-end-leases"
     /// A lease whose end is on its way is said to be renewed (etcd 20590).
     case renewalOfEndedLease = "renewal-of-ended-lease"
-    /// What is left of a lease is forgotten at a restart (etcd 13491, 17132).
-    case leaseCheckpointLost = "lease-checkpoint-lost"
 
     // MARK: Snapshots
 
@@ -88,7 +87,7 @@ package enum Canary: String, CaseIterable, Sendable {
     case snapshotAheadOfStore = "snapshot-ahead-of-store"
     /// The log gives up segments for a snapshot of which no synced state says that it is committed (rule 6; etcd 10219).
     case snapshotWithoutState = "snapshot-without-state"
-    /// The file that a leader sent counts before its name is durable.
+    /// A snapshot counts before the names of its files are durable.
     case snapshotNameNotSynced = "snapshot-name-not-synced"
     /// The shell removes the log's segments before the snapshot that covers them is recorded (rule 6).
     case segmentsGoEarly = "segments-go-early"

@@ -16,6 +16,14 @@ package struct CanaryHunt: Sendable {
         self.overrides = Overrides(overrides) ?? Overrides()
     }
 
+    /// Without its older segments a log has to do with the last snapshot.
+    private static let smallLogs = "segment-bytes=4000,kept-segments=1,snapshot-entries=5"
+    /// Members that were away find their leader's log too short.
+    private static let manySnapshots = "catch-up-entries=1,snapshot-entries=5"
+    /// Clients that write seldom, so that some of a leader whom nobody hears are not stuck with a write.
+    private static let manyReaders =
+        "clients=40,think-nanoseconds=400000000,ranges=200,puts=20,deletes=0,compares=0,compactions=0,leases=0"
+
     package init(for canary: Canary) {
         self =
             switch canary {
@@ -24,35 +32,43 @@ package struct CanaryHunt: Sendable {
             case .followersAnswerEarly: Self(.cluster, 10)
             case .leadersCountEarly: Self(.cluster, 10)
             case .syncErrorsAreIgnored: Self(.cluster, 10)
-            case .lostDirectorySync: Self(.member, 10)
-            case .indexOutsideTransaction: Self(.member, 10)
-            case .configurationNotStored: Self(.cluster, 10)
-            case .rootBeforePages: Self(.member, 10)
-            case .readPagesReused: Self(.member, 10)
-            case .storesGoBack: Self(.cluster, 10)
-            case .revisionBackAfterCompaction: Self(.member, 10)
-            case .deletionLostAtCompaction: Self(.member, 10)
-            case .compactionForgotten: Self(.member, 10)
-            case .readIndexWithoutQuorum: Self(.cluster, 10)
-            case .readIndexBeforeOwnEntry: Self(.cluster, 10)
-            case .readIndexNumberReused: Self(.cluster, 10)
+            case .lostDirectorySync: Self(.member, 20)
+            case .indexOutsideTransaction: Self(.member, 20)
+            case .configurationNotStored: Self(.cluster, 20, "members=3,faults.change-members=100,faults.crash=60")
+            case .rootBeforePages: Self(.member, 40, "events-between-crashes=30,crashes=20")
+            case .readPagesReused: Self(.member, 20)
+            case .storesGoBack: Self(.cluster, 10, Self.smallLogs)
+            case .revisionBackAfterCompaction: Self(.member, 40, "compactions=100,watches=0")
+            case .deletionLostAtCompaction: Self(.member, 40)
+            case .compactionForgotten: Self(.member, 20)
+            case .readIndexWithoutQuorum:
+                Self(.cluster, 20, "members=3,requests=1500,faults.isolate-leader=100,keys=2,\(Self.manyReaders)")
+            case .readIndexBeforeOwnEntry:
+                Self(
+                    .cluster, 20,
+                    "faults.move-leader=300,fault-interval-nanoseconds=500000000,clients=10,think-nanoseconds=50000000,"
+                        + "sync-nanoseconds=30000000,delay-nanoseconds=2000000")
+            case .readIndexNumberReused:
+                Self(.cluster, 20, "members=3,duplication=3000,delay-nanoseconds=80000000,clients=20,ranges=60")
             case .readsAreNotConfirmed: Self(.cluster, 10)
-            case .watcherSkippedAtCompaction: Self(.member, 10)
-            case .watcherOutlivesCompaction: Self(.member, 10)
+            case .watcherSkippedAtCompaction: Self(.member, 100, "compactions=40,watches=6")
+            case .watcherOutlivesCompaction: Self(.member, 30)
             case .progressOvertakesEvents: Self(.member, 10)
             case .futureWatchToldEarly: Self(.member, 10)
-            case .watchersForgottenAtInstall: Self(.cluster, 10)
-            case .watchersRepeatAtInstall: Self(.cluster, 10)
-            case .leaseRevokeByStaleLeader: Self(.cluster, 10)
-            case .leadersPastEndLeases: Self(.cluster, 10)
-            case .renewalOfEndedLease: Self(.cluster, 10)
-            case .leaseCheckpointLost: Self(.cluster, 10)
-            case .snapshotLacksApplied: Self(.member, 10)
-            case .snapshotAheadOfStore: Self(.member, 10)
-            case .snapshotWithoutState: Self(.member, 10)
-            case .snapshotNameNotSynced: Self(.cluster, 10)
-            case .segmentsGoEarly: Self(.cluster, 10)
-            case .snapshotsAreOld: Self(.cluster, 10)
+            case .watchersForgottenAtInstall: Self(.cluster, 10, "\(Self.manySnapshots),watches=5")
+            case .watchersRepeatAtInstall: Self(.cluster, 10, "\(Self.manySnapshots),watches=5")
+            case .leaseRevokeByStaleLeader: Self(.cluster, 20)
+            case .leadersPastEndLeases: Self(.cluster, 20)
+            case .renewalOfEndedLease: Self(.cluster, 30, "leases=100,clients=10,sync-nanoseconds=30000000")
+            case .snapshotLacksApplied: Self(.member, 20)
+            case .snapshotAheadOfStore: Self(.member, 10, Self.smallLogs)
+            case .snapshotWithoutState: Self(.member, 10, Self.smallLogs)
+            case .snapshotNameNotSynced: Self(.cluster, 50, "\(Self.manySnapshots),faults.crash=80,requests=300")
+            case .segmentsGoEarly: Self(.cluster, 10, Self.smallLogs)
+            case .snapshotsAreOld:
+                Self(
+                    .cluster, 20,
+                    "\(Self.manySnapshots),members=3,faults.change-members=0,fault-interval-nanoseconds=1000000000")
             }
     }
 }

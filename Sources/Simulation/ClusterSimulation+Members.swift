@@ -30,6 +30,7 @@ extension ClusterSimulation {
         } catch {
             throw SimulationFailure("\(host.name) does not start: \(error)")
         }
+        restarts.started(host.id)
         connections = connections.filter { $0.from != host.id.rawValue }
         if let place = hosts.firstIndex(where: { $0 === host }) { try drain(place) }
         connect()
@@ -99,6 +100,7 @@ extension ClusterSimulation {
         if Canary.storesGoBack.isChosen, now > 500_000_000 { host.keepStore(nodeSettings(of: host).storePath) }
         #endif
         try committed.check(member.node)
+        try restarts.check(member.node)
         if member.node.raft.role == .leader {
             try committed.leads(member.node.memberID, in: member.node.raft.term)
         }

@@ -21,6 +21,7 @@ package final class ClusterSimulation {
     var hosts: [SimulatedHost] = []
     var network: SimulatedNetwork<ClusterPacket>
     var committed = CommittedLog()
+    var restarts = RestartLedger()
     var clients: ClusterHistory
     var leases: ClusterLeases
     var hashes = HashLedger()

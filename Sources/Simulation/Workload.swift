@@ -97,6 +97,8 @@ struct Workload {
         var request = CompactionRequest()
         // From what is compacted already to what is still to come.
         request.revision = model.revision + 3 - Int64(entropy.below(30))
+        // At the head even the newest change may go.
+        if entropy.below(3) == 0 { request.revision = model.revision }
         request.physical = entropy.below(3) == 0
         return .compact(request)
     }

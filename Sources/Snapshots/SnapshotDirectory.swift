@@ -34,6 +34,9 @@ package struct SnapshotDirectory: Sendable {
             try file.write(bytes, at: 0)
             try file.sync()
             try disk.rename(temporary, to: "\(path)/\(name)")
+            #if Simulation
+            if Canary.snapshotNameNotSynced.isChosen { return }
+            #endif
             try disk.syncDirectory(path)
         }
     }
@@ -122,6 +125,9 @@ package struct SnapshotDirectory: Sendable {
             }
             try disk.rename("\(path)/\(SnapshotName.database(index: index))", to: target)
             if let checksums, try disk.exists(checksums) { try disk.rename(checksums, to: oldChecksums) }
+            #if Simulation
+            if Canary.snapshotNameNotSynced.isChosen { return }
+            #endif
             try disk.syncDirectory(path)
         }
     }

@@ -79,6 +79,7 @@ extension WatchHub {
     #if Simulation
     /// Moves on those who need what a compaction has reached.
     private func skipCompacted() {
+        guard checkedCompaction < mvcc.currentRevision else { return }
         for watcher in lateList.watchers {
             let isSkipped =
                 Canary.watcherSkippedAtCompaction.isChosen && watcher.nextRevision == checkedCompaction
