@@ -37,13 +37,13 @@ extension TreeEditor {
                 value.append(number64: sequence)
                 return value
             }
-            reached(.boltPagePutInline)
             writer.freed.append(PageRun(first: id, count: page.overflow + 1))
             return inlineValue(items, sequence: sequence)
         case .node(let index):
             let node = nodes[index]
             let isSmall = node.isLeaf && node.byteCount <= pages.pageSizeByteCount / 4
             if isSmall && !node.items.contains(where: \.isBucket) {
+                if case .page = root { reached(.boltBucketPutInline) }
                 return inlineValue(node.items, sequence: sequence)
             }
             value.append(number64: spillRoot(index, &writer))

@@ -137,7 +137,7 @@ package enum CoverageMark: Int, CaseIterable, Sendable {
     /// Two pages that had become thin were merged.
     case boltPagesMerged
     /// A bucket became so small that it is kept in the page above.
-    case boltPagePutInline
+    case boltBucketPutInline
     /// A defragmentation emptied a stretch of pages for a node that fitted nowhere.
     case boltStretchEmptied
     /// A defragmentation cut the end of the file off.
