@@ -101,8 +101,9 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Apply", "BoltStore", "Environment", "EtcdMessages", "Leases", "Linearizability", "MVCC",
-                "Membership", "Node", "Primitives", "Raft", "SimulatedPlatform", "Snapshots", "Store", "Watch",
+                "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "Environment", "EtcdMessages", "Leases",
+                "Linearizability", "MVCC", "Membership", "Node", "Primitives", "Raft", "SimulatedPlatform", "Snapshots",
+                "Store", "Watch",
                 "WriteAheadLog",
             ]),
         module("GRPCCore", ["CGRPC", "CGRPCShim", "CPlatform", "Metrics", "Primitives"]),
@@ -187,7 +188,7 @@ let package = Package(
             ]),
         tests(of: "AutoCompaction"),
         tests(of: "Linearizability", ["Environment", "EtcdMessages", "Primitives"]),
-        tests(of: "Raft", ["EtcdMessages", "Environment", "Primitives"]),
+        tests(of: "Raft", ["EtcdMessages", "Environment", "Primitives", "Simulation"]),
         tests(
             of: "Node",
             [

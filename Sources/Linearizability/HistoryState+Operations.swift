@@ -71,12 +71,12 @@ extension HistoryState {
         guard response.count == Int64(all.count) else {
             throw Mismatch("it counts \(response.count) keys, and not \(all.count)")
         }
-        let limit = request.limit > 0 ? Int(clamping: request.limit) : all.count
-        let shown = request.countOnly ? [] : all.prefix(limit).map { request.keysOnly ? $0.withoutValue : $0 }
+        let (selected, more) = request.selection(of: all)
+        let shown = request.keysOnly ? selected.map(\.withoutValue) : selected
         let seen = request.keysOnly ? response.kvs.map(\.withoutValue) : response.kvs
         guard seen == shown else { throw Mismatch("it shows \(Self.text(seen)), and not \(Self.text(shown))") }
-        guard response.more == (!request.countOnly && all.count > limit) else {
-            throw Mismatch("more is \(response.more), with \(all.count) keys and a limit of \(limit)")
+        guard response.more == more else {
+            throw Mismatch("more is \(response.more), with \(all.count) keys and a limit of \(request.limit)")
         }
     }
 

@@ -88,7 +88,7 @@ extension ConfState {
     }
 
     /// Whether the member has any part in it.
-    func hasMember(_ id: MemberID) -> Bool {
+    package func hasMember(_ id: MemberID) -> Bool {
         [voters, votersOutgoing, learners, learnersNext].contains { $0.contains(id.rawValue) }
     }
 }

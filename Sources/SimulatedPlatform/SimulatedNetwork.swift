@@ -9,6 +9,7 @@ internal import Primitives
 // * A large packet takes the time of its bytes on top, and others overtake it.
 // * A link leads one way. One that is cut loses all that is sent on it, and all that is on its way when it would have arrived, large
 //   packets in their middle so.
+// * A stream that breaks loses all that is on its way on the link, and only that.
 // * A link that is clogged keeps what is sent until it opens again.
 //
 // Not modelled: packets that change on the way (TLS and checksums see to that), queues that are full, time of the receiver.
@@ -59,6 +60,8 @@ package struct SimulatedNetwork<Packet> {
         var number: UInt64
         var link: Link
         var packet: Packet
+        /// Its stream broke: it is lost when it would have arrived.
+        var isBroken = false
 
         func precedes(_ other: Flight) -> Bool { (due, number) < (other.due, other.number) }
     }
@@ -113,7 +116,7 @@ package struct SimulatedNetwork<Packet> {
     package mutating func takeArrival(now: UInt64) -> Arrival? {
         guard let first = flights.first, first.due <= now else { return nil }
         removeFirst()
-        let isLost = cut.contains(first.link)
+        let isLost = first.isBroken || cut.contains(first.link)
         if isLost { lostCount += 1 } else { deliveredCount += 1 }
         return Arrival(link: first.link, packet: first.packet, isLost: isLost, time: first.due)
     }
@@ -152,6 +155,11 @@ package struct SimulatedNetwork<Packet> {
                 setCut(Link(from: second, to: first), true)
             }
         }
+    }
+
+    /// Loses all that is on its way on a link.
+    package mutating func loseFlights(on link: Link) {
+        for place in flights.indices where flights[place].link == link { flights[place].isBroken = true }
     }
 
     /// Keeps what is sent on a link until then.

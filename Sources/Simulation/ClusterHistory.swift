@@ -83,7 +83,7 @@ struct ClusterHistory {
             switch asked.request {
             case .put: return .put(try PutResponse(reply))
             case .deleteRange: return .deleteRange(try DeleteRangeResponse(reply))
-            case .compareAndPut: return .txn(try TxnResponse(reply))
+            case .compareAndPut, .txn: return .txn(try TxnResponse(reply))
             case .range: return .range(try RangeResponse(reply))
             case .compact: return .compact(try CompactionResponse(reply))
             case .leaseRevoke: return .leaseRevoke(try LeaseRevokeResponse(reply))
@@ -98,7 +98,8 @@ struct ClusterHistory {
     /// Errors that a client of a cluster with faults must be ready for.
     private static func isExpected(_ error: EtcdError) -> Bool {
         provesFailure(error) || error.code == .unavailable || error.code == .deadlineExceeded
-            || [.notPrimary, EtcdError(.unknown, "raft proposal dropped")].contains(error)
+            // Raised while it was being applied, which it may have been.
+            || [.noSpace, .notPrimary, EtcdError(.unknown, "raft proposal dropped")].contains(error)
     }
 
     private static func provesFailure(_ error: EtcdError) -> Bool {
@@ -126,6 +127,7 @@ extension WorkloadRequest {
         case .deleteRange(let request): .deleteRange(request)
         case .compareAndPut:
             (proposal?.payload).flatMap { try? TxnRequest(decoding: $0) }.map { .txn($0) }
+        case .txn(let request): .txn(request)
         case .range(let request): .range(request)
         case .compact(let request): .compact(request)
         case .leaseRevoke(let request): .leaseRevoke(request)

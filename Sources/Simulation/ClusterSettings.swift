@@ -1,3 +1,4 @@
+internal import AutoCompaction
 package import Environment
 internal import Node
 package import SimulatedPlatform
@@ -32,6 +33,22 @@ package struct ClusterSettings: Equatable, Sendable {
     package var catchUpEntryCount: UInt64 = 50
     /// Bytes of them.
     package var catchUpByteCount = 64 << 20
+    /// In how many of a hundred times a client that does not know what became of its request asks for it again.
+    package var retryPercent = 0
+    /// In how many of a hundred times a client takes its request back right after it asked.
+    package var cancelPercent = 0
+    /// How far the times of day of machines are apart at most, in seconds.
+    package var clockOffsetSeconds = 0
+    package var maxLearnerCount = 1
+    /// What operators change of the members most: 0 all alike, 1 they let learners in and give them votes, 2 they replace members.
+    package var changeBias = 0
+    package var checkpointsLeases = false
+    /// Bytes of changes at which the store is committed.
+    package var commitByteCount = 64 << 20
+    /// Bytes that the database may have; 0 for the default, which no run comes to.
+    package var quotaByteCount = 0
+    /// How many revisions the leader keeps when it compacts by itself; 0 if it does not.
+    package var autoCompactionRevisions = 0
     /// What each member is like, and what clients ask for.
     package var member = SimulationSettings()
 
@@ -66,6 +83,23 @@ package struct ClusterSettings: Equatable, Sendable {
         member.snapshotEntryCount = UInt64(5 + entropy.below(100))
         catchUpEntryCount = UInt64(entropy.below(200))
         if entropy.below(3) == 0 { catchUpByteCount = 1 + entropy.below(100_000) }
+        drawMore(&entropy, isSizeFixed: memberCount != nil)
+    }
+
+    /// What came later than the rest, so that seeds change little.
+    private mutating func drawMore(_ entropy: inout SeededEntropy, isSizeFixed: Bool) {
+        faults.leaveOut(FaultMix.second, &entropy)
+        let size = entropy.below(3) == 0 ? 1 + entropy.below(7) : memberCount
+        if !isSizeFixed { memberCount = size }
+        retryPercent = [0, 20, 80][entropy.below(3)]
+        cancelPercent = [0, 2, 10][entropy.below(3)]
+        clockOffsetSeconds = [0, 1, 3600][entropy.below(3)]
+        maxLearnerCount = 1 + entropy.below(3)
+        changeBias = entropy.below(3)
+        checkpointsLeases = entropy.below(3) == 0
+        commitByteCount = entropy.below(3) == 0 ? 1000 + entropy.below(50_000) : 64 << 20
+        if entropy.below(4) == 0 { quotaByteCount = 400_000 + entropy.below(2_000_000) }
+        if entropy.below(5) == 0 { autoCompactionRevisions = 20 + entropy.below(500) }
     }
 
     func nodeSettings() -> NodeSettings {
@@ -75,6 +109,16 @@ package struct ClusterSettings: Equatable, Sendable {
         settings.snapshotCatchUpEntryCount = catchUpEntryCount
         settings.catchUpByteCount = catchUpByteCount
         settings.transferCatchUpByteCount = catchUpByteCount
+        settings.maxLearnerCount = maxLearnerCount
+        settings.checkpointsLeases = checkpointsLeases
+        settings.persistsLeaseCheckpoints = checkpointsLeases
+        settings.leaseCheckpointIntervalNanoseconds = 1_000_000_000
+        settings.commitByteCount = commitByteCount
+        settings.quotaByteCount = Int64(quotaByteCount)
+        if autoCompactionRevisions > 0 {
+            settings.autoCompactionMode = .revision
+            settings.autoCompactionRetention = Int64(autoCompactionRevisions)
+        }
         return settings
     }
 }
@@ -96,6 +140,14 @@ package struct FaultMix: Equatable, Sendable {
     package var changeMembers = 6
     /// The time of day jumps.
     package var jumpClock = 2
+    /// Every member hears its two neighbours alone.
+    package var ring = 3
+    /// Half of all links stop, and go on one after the other.
+    package var swizzle = 4
+    /// All that is under way on some links is lost, and both ends are told.
+    package var breakStreams = 6
+    /// A clock goes at another rate.
+    package var changeClockRate = 2
 
     package init() {}
 
@@ -107,15 +159,26 @@ package struct FaultMix: Equatable, Sendable {
     }
 
     init(entropy: inout SeededEntropy) {
-        // Each run leaves some out, so that others meet more often.
-        for path in Self.all where entropy.below(3) == 0 { self[keyPath: path] = 0 }
+        leaveOut(Self.first, &entropy)
     }
 
-    static var all: [WritableKeyPath<FaultMix, Int>] {
+    /// Each run leaves some out, so that others meet more often.
+    fileprivate mutating func leaveOut(_ paths: [WritableKeyPath<FaultMix, Int>], _ entropy: inout SeededEntropy) {
+        for path in paths where entropy.below(3) == 0 { self[keyPath: path] = 0 }
+    }
+
+    static var all: [WritableKeyPath<FaultMix, Int>] { first + second }
+
+    private static var first: [WritableKeyPath<FaultMix, Int>] {
         [
             \.crash, \.crashAll, \.partition, \.isolateLeader, \.cutOneWay, \.clog, \.pause, \.slowDisk, \.syncError,
             \.moveLeader, \.changeMembers, \.jumpClock,
         ]
+    }
+
+    /// Drawn later than the first.
+    fileprivate static var second: [WritableKeyPath<FaultMix, Int>] {
+        [\.ring, \.swizzle, \.breakStreams, \.changeClockRate]
     }
 
     var sum: Int { Self.all.reduce(0) { $0 + self[keyPath: $1] } }

@@ -26,8 +26,8 @@ extension ClusterSimulation {
             try maintain(place, token)
         } else {
             let asked = ClusterHistory.Pending(
-                token: token, client: client, host: place, request: request(of: place), call: now,
-                deadline: now + settings.patienceNanoseconds)
+                token: token, client: client, host: place, request: request(of: client, to: place), call: now,
+                deadline: now + patience())
             clients.asked(asked)
             trace.add(
                 "ask", [now, token.rawValue, UInt64(place)], "\(token.rawValue) \(hosts[place].name) \(asked.request)")
@@ -42,8 +42,14 @@ extension ClusterSimulation {
         nextAsk[client] = now + 10_000_000
     }
 
-    private func request(of place: Int) -> WorkloadRequest {
-        let request = workload.next(committed.model)
+    /// How long a client waits: now and then it takes its request back while it is being served.
+    private func patience() -> UInt64 {
+        choices.below(100) < settings.cancelPercent
+            ? UInt64(choices.below(50)) * 1_000_000 : settings.patienceNanoseconds
+    }
+
+    private func request(of client: Int, to place: Int) -> WorkloadRequest {
+        let request = retries.removeValue(forKey: client) ?? workload.next(committed.model)
         guard case .range(var range) = request, hosts[place].member?.node.isLearner == true else { return request }
         // Nothing else is answered by a learner.
         range.serializable = true
@@ -62,10 +68,10 @@ extension ClusterSimulation {
             #if Simulation
             if Canary.readsAreNotConfirmed.isChosen { range.serializable = true }
             #endif
-            member.act { $0.range(range, token) }
+            if !openStream(range, token, on: member) { member.act { $0.range(range, token) } }
         default:
             guard let proposal = asked.request.proposal else { break }
-            member.act { $0.propose(proposal, token) }
+            propose(asked, proposal, to: member)
         }
         try drain(asked.host)
     }
@@ -104,6 +110,7 @@ extension ClusterSimulation {
             try answered(purpose, result, host)
             return
         }
+        streams[token] = nil
         guard let asked = try clients.answered(token, result, now: now) else { return }
         next(asked.client)
         noteLease(asked, result)
@@ -153,6 +160,7 @@ extension ClusterSimulation {
 
     /// A client goes on.
     private func next(_ client: Int) {
+        guard nextAsk.indices.contains(client) else { return }
         nextAsk[client] = now + UInt64(choices.below(1000)) * settings.thinkNanoseconds / 1000
     }
 
@@ -166,7 +174,10 @@ extension ClusterSimulation {
 
     func abandon(_ token: RequestToken) {
         guard let asked = clients.gaveUp(token) else { return }
+        closeStream(of: asked)
         next(asked.client)
+        // As clients do that take every call for one that may be made twice.
+        if isFaulty, choices.below(100) < settings.retryPercent { retries[asked.client] = asked.request }
     }
 
     // MARK: Snapshots

@@ -16,6 +16,7 @@ extension ClusterSimulation {
     /// Mends everything, and lets time pass until all members have the same log applied and no lease is left.
     func converge() throws(SimulationFailure) {
         isFaulty = false
+        retries = [:]
         trace.add("heal", [now], "")
         network.heal()
         network.settings.lossPerTenThousand = 0
@@ -49,6 +50,7 @@ extension ClusterSimulation {
     /// Why the cluster is not at rest; nil if it is.
     private var unrest: String? {
         if clients.awaitedCount > 0 { return "\(clients.waiting.map(\.request)) wait" }
+        if committed.alarms.hasNoSpace || remedy != nil { return "there is no space" }
         let running = hosts.filter { !$0.isRemoved }
         for host in running {
             guard let member = host.member else { return "\(host.name) does not run" }
@@ -124,6 +126,7 @@ extension ClusterSimulation {
         guard member.node.applier.leases.leaseCount == 0 else {
             throw SimulationFailure("leases are left at \(host.name): \(member.node.applier.leases.leaseIDs)")
         }
+        try states.compare(member.node)
         let hash = try member.hashNow(revision: state.revision)
         try hashes.note(hash, committed.model)
         guard let first = hosts.compactMap(\.member).first else { return }

@@ -39,6 +39,10 @@ extension ClusterSimulation {
         if falls(in: mix.moveLeader, "leader moved") { return try moveLeader() }
         if falls(in: mix.changeMembers, "members changed") { return try changeMembers() }
         if falls(in: mix.jumpClock, "clock jump") { return jumpClock() }
+        if falls(in: mix.ring, "ring") { return ring() }
+        if falls(in: mix.swizzle, "swizzle") { return swizzle() }
+        if falls(in: mix.breakStreams, "broken streams") { return try breakStreams() }
+        if falls(in: mix.changeClockRate, "clock rate") { return changeClockRate() }
     }
 
     private var aPlace: Int? { usableHosts.isEmpty ? nil : usableHosts[chance.below(usableHosts.count)] }
@@ -49,7 +53,7 @@ extension ClusterSimulation {
             .max { hosts[$0].term < hosts[$1].term }
     }
 
-    private var duration: UInt64 { 1 + UInt64(chance.below(1000)) * settings.faultNanoseconds / 1000 }
+    var duration: UInt64 { 1 + UInt64(chance.below(1000)) * settings.faultNanoseconds / 1000 }
 
     // MARK: Machines
 
@@ -101,22 +105,22 @@ extension ClusterSimulation {
         var sides: [[UInt64]] = [[], []]
         for host in hosts where host.id != .none { sides[chance.below(2)].append(host.id.rawValue) }
         network.partition(sides[0], from: sides[1])
-        mendAll()
+        mendAllLinks()
     }
 
     private func isolateLeader() {
         guard let leader = leaderPlace else { return }
         let others = hosts.map(\.id.rawValue).filter { $0 != hosts[leader].id.rawValue }
         network.partition([hosts[leader].id.rawValue], from: others)
-        mendAll()
+        mendAllLinks()
     }
 
-    private func mendAll() {
+    func mendAllLinks() {
         repairs.append((now + duration, .allLinks))
         connect()
     }
 
-    private var aLink: Link? {
+    var aLink: Link? {
         guard hosts.count > 1 else { return nil }
         let from = chance.below(hosts.count)
         let to = (from + 1 + chance.below(hosts.count - 1)) % hosts.count
@@ -169,15 +173,17 @@ extension ClusterSimulation {
     /// all the same is caught up with first.
     private func changeMembers() throws(SimulationFailure) {
         if try meetMembers() { return }
-        guard settings.memberCount > 1, let place = aPlace, let member = hosts[place].member else { return }
+        guard settings.memberCount > 1 || settings.changeBias > 0, let place = aPlace, let member = hosts[place].member
+        else { return }
         let token = takeToken()
         purposes[token] = .memberChange
         hosts[place].wake(now: now)
         let known = hosts.filter { !$0.isRemoved }
-        let draw = chance.below(4)
+        let kinds = [[0, 1, 2, 3], [0, 2, 3, 3], [0, 1, 1, 2]][settings.changeBias]
+        let draw = kinds[chance.below(4)]
         if draw == 0, known.count < 7 {
             joinerCount += 1
-            let isLearner = chance.below(2) == 0
+            let isLearner = chance.below(2) == 0 || settings.changeBias == 1
             member.act {
                 $0.addMember(peerURLs: [Bytes(text: "http://n\(joinerCount):2380")], isLearner: isLearner, token)
             }

@@ -89,6 +89,7 @@ extension ClusterSimulation {
         for (token, result) in member.takeReplies() { try answer(token, result, host) }
         try takeSnapshots(member)
         let ready = member.takeReadyStreams()
+        noteReady(ready, at: place)
         for position in watches.indices where !ready.isEmpty { watches[position].clients.hear(of: ready) }
         try send(member.takeOutgoing(), from: host)
         if let error = member.stopError {
@@ -119,6 +120,7 @@ extension ClusterSimulation {
                 try leases.isApplied(LeaseID(revoke.id), at: entry.index, term: entry.term, now: now)
             }
         }
+        try states.applied(member.node)
         guard isNews else { return }
         trace.add(
             "applied", [now, host.id.rawValue, committed.lastIndex.rawValue],

@@ -17,6 +17,10 @@ extension ClusterSimulation {
         /// Snapshots that members were sent.
         package var installationCount = 0
         package var deliveredPacketCount = 0
+        /// How often a cluster that had no space got some.
+        package var alarmCount = 0
+        /// How often the state of two members was the same after the same entry.
+        package var comparisonCount = 0
         package var eventCount = 0
         package var virtualNanoseconds: UInt64 = 0
 
@@ -33,6 +37,8 @@ extension ClusterSimulation {
             expiryCount += other.expiryCount
             installationCount += other.installationCount
             deliveredPacketCount += other.deliveredPacketCount
+            alarmCount += other.alarmCount
+            comparisonCount += other.comparisonCount
             eventCount += other.eventCount
             virtualNanoseconds += other.virtualNanoseconds
         }

@@ -25,6 +25,15 @@ package final class ClusterSimulation {
     var clients: ClusterHistory
     var leases: ClusterLeases
     var hashes = HashLedger()
+    var states = StateLedger()
+    /// Where an operator is who makes room, and when it looks again.
+    var remedy: SpaceRemedy?
+    var nextRemedy: UInt64 = 0
+    /// What clients that read in pieces have so far, and when they take the next ones.
+    var streams: [RequestToken: Bytes] = [:]
+    var pulls: [Pull] = []
+    /// What clients ask for again, not knowing what became of it.
+    var retries: [Int: WorkloadRequest] = [:]
     var watches: [ClusterWatches]
     var trace = SimulationTrace()
     var outcome = Outcome()
@@ -139,6 +148,7 @@ package final class ClusterSimulation {
         outcome.expiryCount = leases.expiryCount
         outcome.watchEventCount = watches.reduce(0) { $0 + $1.clients.eventCount }
         outcome.deliveredPacketCount = network.deliveredCount
+        outcome.comparisonCount = states.comparisonCount
         outcome.eventCount = trace.eventCount
         outcome.virtualNanoseconds = now
         return outcome
@@ -167,7 +177,9 @@ package final class ClusterSimulation {
             SimulatedHost(
                 name: name, peerURL: peerURL, disk: SimulatedDisk(seed: seeds.next()),
                 clockRate: UInt64(1000 - drift + seeds.below(2 * drift + 1)),
-                syncNanoseconds: settings.syncNanoseconds, entropy: seeds.split(), now: now))
+                syncNanoseconds: settings.syncNanoseconds, entropy: seeds.split(), now: now,
+                clockOffsetSeconds: Int64(
+                    seeds.below(2 * settings.clockOffsetSeconds + 1) - settings.clockOffsetSeconds)))
     }
 
     func takeToken() -> RequestToken {
@@ -186,6 +198,8 @@ package final class ClusterSimulation {
         case repair
         case fault
         case loss
+        case space
+        case pull
     }
 
     /// Lets the next thing happen.
@@ -202,6 +216,8 @@ package final class ClusterSimulation {
         case .repair: repair()
         case .fault: try fall()
         case .loss: try tellLosses()
+        case .space: try remedySpace()
+        case .pull: try takePieces()
         }
     }
 
@@ -220,6 +236,8 @@ package final class ClusterSimulation {
         consider(clients.nextDeadline, .deadline)
         for (place, group) in watches.enumerated() { consider(group.nextTime, .watch(place)) }
         consider(losses.first?.time, .loss)
+        consider(pulls.first?.time, .pull)
+        if settings.quotaByteCount > 0 { consider(nextRemedy, .space) }
         consider(repairs.map(\.time).min(), .repair)
         if isFaulty, settings.faultIntervalNanoseconds > 0 { consider(nextFault, .fault) }
         return next

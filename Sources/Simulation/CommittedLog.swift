@@ -21,6 +21,7 @@ struct CommittedLog {
     private var entries: [RaftEntry] = []
     private var marks: [Mark] = []
     private(set) var model = KeyValueModel()
+    private(set) var alarms = AlarmModel()
     /// Who led in each term.
     private var leaders: [Term: MemberID] = [:]
 
@@ -53,7 +54,9 @@ struct CommittedLog {
     }
 
     private mutating func advanceModel(by entry: RaftEntry) {
-        switch entry.operation {
+        guard let operation = entry.operation, !alarms.forbids(operation) else { return }
+        switch operation {
+        case .alarm(let request): alarms.apply(request)
         case .put(let request): model = model.put(request).next
         case .deleteRange(let request): model = model.deleteRange(request).next
         case .txn(let request): model = model.txn(request).next

@@ -1,4 +1,5 @@
 internal import EtcdMessages
+internal import Linearizability
 internal import Primitives
 
 /// What the store must do, in the plainest way: for each key the list of its versions. Written from the rules, not from
@@ -7,10 +8,13 @@ struct KeyValueModel {
     /// One version of a key; nil is a deletion.
     private struct Version: Equatable {
         var revision: Int64
+        /// Its place among all that was ever written: there may be several at one revision.
+        var number: Int
         var record: KeyValue?
     }
 
     private var versions: [Bytes: [Version]] = [:]
+    private var writeCount = 0
     /// The keys that ever were, sorted.
     private var keys: [Bytes] = []
     private(set) var revision: Int64 = 1
@@ -45,24 +49,26 @@ struct KeyValueModel {
         let all = records(request.key, request.rangeEnd, at: at)
         var response = RangeResponse()
         response.count = Int64(all.count)
-        if request.countOnly { return .success(response) }
-        let limit = request.limit > 0 ? Int(request.limit) : all.count
-        response.more = all.count > limit
-        response.kvs = all.prefix(limit).map { record in
-            var record = record
-            if request.keysOnly { record.value = [] }
-            return record
-        }
+        let (records, more) = request.selection(of: all)
+        response.more = more
+        response.kvs = request.keysOnly ? records.map(Self.withoutValue) : records
         return .success(response)
     }
 
-    /// What each key that changed at a revision became then, in the order of keys.
+    private static func withoutValue(_ record: KeyValue) -> KeyValue {
+        var record = record
+        record.value = []
+        return record
+    }
+
+    /// What each key that changed at a revision became then, in the order in which they changed.
     func changes(at revision: Int64) -> [(key: Bytes, record: KeyValue?)] {
-        keys.compactMap { key in
+        let changed = keys.compactMap { key in
             versions[key]?.last { $0.revision <= revision }.flatMap { version in
-                version.revision == revision ? (key, version.record) : nil
+                version.revision == revision ? (key: key, version: version) : nil
             }
         }
+        return changed.sorted { $0.version.number < $1.version.number }.map { ($0.key, $0.version.record) }
     }
 
     // MARK: Writing
@@ -148,9 +154,6 @@ struct KeyValueModel {
         revision += 1
     }
 
-    /// Whether anything changed at the present revision.
-    var hasChanges: Bool { versions.values.contains { $0.last?.revision == revision } }
-
     mutating func writeNow(_ request: PutRequest) {
         let previous = record(request.key, at: revision)
         var record = KeyValue()
@@ -171,6 +174,7 @@ struct KeyValueModel {
         if versions[key] == nil {
             keys.insert(key, at: keys.firstIndex { key.precedes($0) } ?? keys.endIndex)
         }
-        versions[key, default: []].append(Version(revision: revision, record: record))
+        writeCount += 1
+        versions[key, default: []].append(Version(revision: revision, number: writeCount, record: record))
     }
 }

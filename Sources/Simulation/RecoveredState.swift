@@ -13,7 +13,7 @@ struct RecoveredState {
     let compactedRevision: Int64
     /// Granted time to live of each lease, in seconds.
     let leases: [LeaseID: Int64]
-    private let records: [KeyValue]
+    let records: [KeyValue]
 
     init(_ node: Node) throws(SimulationFailure) {
         let lessor = node.applier.leases

@@ -15,7 +15,9 @@ final class SimulatedHost {
     var disk: SimulatedDisk
     let clock: SimulatedClock
     /// Thousandths of a nanosecond that its clock goes on in a nanosecond.
-    let clockRate: UInt64
+    private(set) var clockRate: UInt64
+    /// When it took that rate, by the world's time and by its own.
+    private var rateStart: (world: UInt64, local: UInt64) = (0, 0)
     private(set) var member: SimulatedMember?
     /// Of the member, once it has started for the first time.
     private(set) var id = MemberID.none
@@ -60,7 +62,7 @@ final class SimulatedHost {
 
     init(
         name: String, peerURL: Bytes, disk: SimulatedDisk, clockRate: UInt64, syncNanoseconds: UInt64,
-        entropy: SeededEntropy, now: UInt64
+        entropy: SeededEntropy, now: UInt64, clockOffsetSeconds: Int64 = 0
     ) {
         self.name = name
         self.peerURL = peerURL
@@ -69,7 +71,8 @@ final class SimulatedHost {
         syncTime = syncNanoseconds
         latencies = entropy
         clock = SimulatedClock(
-            monotonicNanoseconds: now * clockRate / 1000, unixNanoseconds: 1_700_000_000_000_000_000)
+            monotonicNanoseconds: now * clockRate / 1000,
+            unixNanoseconds: (1_700_000_000 + clockOffsetSeconds) * 1_000_000_000)
     }
 
     var isUp: Bool { member != nil }
@@ -147,8 +150,18 @@ final class SimulatedHost {
         return pausedUntil > now ? max(next, pausedUntil) : next
     }
 
+    /// The clock goes at another rate from now on.
+    func setClockRate(_ rate: UInt64, now: UInt64) {
+        rateStart = (now, localTime(now))
+        clockRate = rate
+    }
+
+    private func localTime(_ now: UInt64) -> UInt64 {
+        rateStart.local + (now - rateStart.world) * clockRate / 1000
+    }
+
     private func setClock(_ now: UInt64) {
-        let local = now * clockRate / 1000
+        let local = localTime(now)
         let shown = clock.monotonicNanoseconds()
         if local > shown { clock.advance(nanoseconds: local - shown) }
     }

@@ -72,6 +72,7 @@ package struct SimulationSettings: Equatable, Sendable {
         watches.sliceRecordCount = 1 + entropy.below(40)
         watches.heldEventCount = 1 + entropy.below(10)
         maintenancePercent = entropy.below(8)
+        mix.transaction = entropy.below(3) == 0 ? 0 : 1 + entropy.below(25)
     }
 
     func nodeSettings() -> NodeSettings {

@@ -4,8 +4,8 @@ internal import Primitives
 
 /// Makes requests up, from a seed: few keys, so that they meet, and every kind of request and of refusal.
 struct Workload {
-    private var entropy: SeededEntropy
-    private let settings: SimulationSettings
+    var entropy: SeededEntropy
+    let settings: SimulationSettings
     private var valueCount: UInt64 = 0
 
     init(settings: SimulationSettings, entropy: SeededEntropy) {
@@ -27,17 +27,18 @@ struct Workload {
         if falls(in: mix.compareAndPut) { return compareAndPut(model) }
         if falls(in: mix.compact) { return compact(model) }
         if falls(in: mix.leases) { return lease(model) }
-        return range(model)
+        if falls(in: mix.transaction) { return transaction(model) }
+        return .range(range(model))
     }
 
-    private mutating func key() -> Bytes {
+    mutating func key() -> Bytes {
         Self.key(entropy.below(settings.keyCount))
     }
 
     /// The keys that there are, by number.
     static func key(_ number: Int) -> Bytes { Bytes(text: "key-\(number)") }
 
-    private mutating func value() -> Bytes {
+    mutating func value() -> Bytes {
         valueCount += 1
         // Mostly small; some fill pages, and a few take several.
         let byteCount = entropy.below(20) == 0 ? entropy.below(settings.greatestValueByteCount) : entropy.below(64)
@@ -57,7 +58,7 @@ struct Workload {
     }
 
     /// Mostly of a lease that exists.
-    private mutating func leaseID(_ model: KeyValueModel) -> LeaseID {
+    mutating func leaseID(_ model: KeyValueModel) -> LeaseID {
         let known = model.leases.keys.sorted()
         if known.isEmpty || entropy.below(6) == 0 { return LeaseID(Int64(1 + entropy.below(8))) }
         return known[entropy.below(known.count)]
@@ -103,7 +104,7 @@ struct Workload {
         return .compact(request)
     }
 
-    private mutating func range(_ model: KeyValueModel) -> WorkloadRequest {
+    mutating func range(_ model: KeyValueModel) -> RangeRequest {
         var request = RangeRequest()
         request.key = entropy.below(4) == 0 ? [0] : key()
         if request.key == [0] { request.rangeEnd = [0] } else if entropy.below(3) == 0 { request.rangeEnd = key() }
@@ -112,7 +113,22 @@ struct Workload {
         request.keysOnly = entropy.below(6) == 0
         request.countOnly = entropy.below(8) == 0
         request.serializable = entropy.below(3) == 0
-        return .range(request)
+        if settings.mix.transaction > 0, entropy.below(4) == 0 { narrow(&request, model) }
+        return request
+    }
+
+    /// Filters, and another order than that of keys.
+    private mutating func narrow(_ request: inout RangeRequest, _ model: KeyValueModel) {
+        request.sortTarget = SortTarget(rawValue: Int32(entropy.below(5)))
+        request.sortOrder = SortOrder(rawValue: Int32(entropy.below(3)))
+        let bound = max(1, model.revision - Int64(entropy.below(20)))
+        switch entropy.below(8) {
+        case 0: request.minModRevision = bound
+        case 1: request.maxModRevision = bound
+        case 2: request.minCreateRevision = bound
+        case 3: request.maxCreateRevision = bound
+        default: break
+        }
     }
 }
 

@@ -8,6 +8,7 @@ enum WorkloadRequest: Equatable {
     case deleteRange(DeleteRangeRequest)
     /// Writes the key if nobody has since the revision compared, else reads it: Kubernetes' way of changing things.
     case compareAndPut(key: Bytes, modRevision: Int64, value: Bytes)
+    case txn(TxnRequest)
     case compact(CompactionRequest)
     case range(RangeRequest)
     case leaseGrant(LeaseGrantRequest)
@@ -29,6 +30,7 @@ enum WorkloadRequest: Equatable {
         case .deleteRange(let request): Proposal(.deleteRange, request)
         case .compareAndPut(let key, let modRevision, let value):
             Proposal(.txn, Self.transaction(key: key, modRevision: modRevision, value: value))
+        case .txn(let request): Proposal(.txn, request)
         case .compact(let request): Proposal(.compaction, request)
         case .leaseGrant(let request): Proposal(.leaseGrant, request)
         case .leaseRevoke(let request): Proposal(.leaseRevoke, request)
@@ -70,6 +72,9 @@ extension WorkloadRequest {
             return (next, result.map { $0.encoded() })
         case .compact(let request):
             let (next, result) = model.compact(request)
+            return (next, result.map { $0.encoded() })
+        case .txn(let request):
+            let (next, result) = model.txn(request)
             return (next, result.map { $0.encoded() })
         case .range(let request):
             return (model, model.range(request).map { $0.encoded() })

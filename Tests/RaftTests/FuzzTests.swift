@@ -1,6 +1,7 @@
 import Environment
 import EtcdMessages
 import Primitives
+import Simulation
 import Testing
 
 @testable import Raft
@@ -58,7 +59,7 @@ enum Scene: CaseIterable {
 
     func host(seed: UInt64) -> RaftHost {
         let voters: [UInt64] = [1, 2, 3]
-        let disk = self == .joiner ? RaftHost.Disk() : RaftHost.Disk.bootstrapped(voters: voters)
+        let disk = self == .joiner ? RaftHostDisk() : RaftHostDisk.bootstrapped(voters: voters)
         let host = RaftHost(MemberID(1), disk: disk, settings: RaftSettings(seed: seed))
         switch self {
         case .joiner, .follower: break
@@ -217,8 +218,7 @@ struct MessageForger {
     /// What else goes on at a member.
     mutating func disturb(_ host: RaftHost) {
         host.outbox = []
-        host.written = []
-        host.committed = []
+        host.forgetNews()
         switch draw(16) {
         case 0..<4: host.sync()
         case 4: host.apply(2)

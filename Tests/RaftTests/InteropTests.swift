@@ -1,5 +1,6 @@
 import EtcdMessages
 import Primitives
+import Simulation
 import Testing
 
 @testable import Raft

@@ -27,6 +27,7 @@ package enum ClusterRun: SeededRun {
                 "requests without an answer": outcome.unknownCount, "events watched": outcome.watchEventCount,
                 "leases expired": outcome.expiryCount, "elections": outcome.electionCount,
                 "snapshots sent": outcome.installationCount, "packets": outcome.deliveredPacketCount,
+                "alarms taken back": outcome.alarmCount, "states compared": outcome.comparisonCount,
             ])
     }
 }
@@ -65,6 +66,10 @@ extension ClusterSettings: DrawnSettings {
             .init("faults.move-leader", \.faults.moveLeader, smallest: 0),
             .init("faults.change-members", \.faults.changeMembers, smallest: 0),
             .init("faults.jump-clock", \.faults.jumpClock, smallest: 0),
+            .init("faults.ring", \.faults.ring, smallest: 0),
+            .init("faults.swizzle", \.faults.swizzle, smallest: 0),
+            .init("faults.break-streams", \.faults.breakStreams, smallest: 0),
+            .init("faults.change-clock-rate", \.faults.changeClockRate, smallest: 0),
             .init("loss", \.network.lossPerTenThousand, smallest: 0),
             .init("duplication", \.network.duplicationPerTenThousand, smallest: 0),
             .init("drift", \.clockDriftThousandths, smallest: 0),
@@ -76,6 +81,9 @@ extension ClusterSettings: DrawnSettings {
             .init("leases", \.member.mix.leases, smallest: 0),
             .init("compactions", \.member.mix.compact, smallest: 0),
             .init("deletes", \.member.mix.deleteRange, smallest: 0),
+            .init("transactions", \.member.mix.transaction, smallest: 0),
+            .init("retries", \.retryPercent, smallest: 0),
+            .init("cancellations", \.cancelPercent, smallest: 0),
             .init("compares", \.member.mix.compareAndPut, smallest: 0),
             .init("ranges", \.member.mix.range, smallest: 0),
             .init("puts", \.member.mix.put, smallest: 1),
@@ -104,6 +112,12 @@ extension ClusterSettings: DrawnSettings {
             .init("commit-nanoseconds", \.member.commitIntervalNanoseconds),
             .init("compaction-batch", \.member.compactionBatchCount),
             .init("segment-bytes", \.member.segmentByteCount),
+            .init("clock-offset-seconds", \.clockOffsetSeconds, smallest: 0),
+            .init("learners", \.maxLearnerCount),
+            .init("change-bias", \.changeBias),
+            .init("commit-bytes", \.commitByteCount),
+            .init("quota-bytes", \.quotaByteCount),
+            .init("auto-compaction-revisions", \.autoCompactionRevisions),
             .init("kept-segments", \.member.keptSegmentCount),
         ]
     }

@@ -1,5 +1,7 @@
 /// What is simulated.
 package enum RunKind: String, CaseIterable, Codable, Sendable {
+    /// Raft and a disk for each member, and nothing else: minutes in milliseconds.
+    case raft
     /// One member, whose disk and crashes are looked at closely.
     case member
     /// Whole members, the network between them, and clients.
@@ -8,6 +10,7 @@ package enum RunKind: String, CaseIterable, Codable, Sendable {
     /// Makes the run of a seed.
     package func run(seed: UInt64, _ overrides: Overrides, telling: Telling) throws(SimulationFailure) -> RunOutcome {
         switch self {
+        case .raft: try Self.run(RaftRun.self, seed, overrides, telling)
         case .member: try Self.run(MemberRun.self, seed, overrides, telling)
         case .cluster: try Self.run(ClusterRun.self, seed, overrides, telling)
         }
@@ -28,6 +31,7 @@ package enum RunKind: String, CaseIterable, Codable, Sendable {
     /// What the run of a seed is like.
     package func settings(seed: UInt64, _ overrides: Overrides) throws(OverrideError) -> [SettingValue] {
         switch self {
+        case .raft: try Self.settings(RaftRun.self, seed, overrides)
         case .member: try Self.settings(MemberRun.self, seed, overrides)
         case .cluster: try Self.settings(ClusterRun.self, seed, overrides)
         }

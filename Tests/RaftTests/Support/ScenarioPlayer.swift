@@ -1,5 +1,6 @@
 import EtcdMessages
 import Primitives
+import Simulation
 
 @testable import Raft
 
@@ -47,10 +48,10 @@ final class ScenarioPlayer {
         let numbers = words.compactMap { UInt64($0) }
         switch command {
         case "members":
-            for id in numbers { add(id, RaftHost.Disk.bootstrapped(voters: numbers)) }
+            for id in numbers { add(id, RaftHostDisk.bootstrapped(voters: numbers)) }
             faces = hosts.map(Self.face)
         case "joiner":
-            for id in numbers { add(id, RaftHost.Disk()) }
+            for id in numbers { add(id, RaftHostDisk()) }
             faces = hosts.map(Self.face)
         case "window": settings.maxInflightMessageCount = try Int(number(words))
         case "bytes": settings.maxMessageByteCount = try Int(number(words))
@@ -59,7 +60,7 @@ final class ScenarioPlayer {
         return true
     }
 
-    private func add(_ id: UInt64, _ disk: RaftHost.Disk) {
+    private func add(_ id: UInt64, _ disk: RaftHostDisk) {
         var own = settings
         own.seed = id
         hosts.append(RaftHost(MemberID(id), disk: disk, settings: own))

@@ -1,7 +1,6 @@
-import EtcdMessages
-import Primitives
-
-@testable import Raft
+package import EtcdMessages
+internal import Primitives
+internal import Raft
 
 extension RaftMessage {
     private static let names: [RaftMessageType: String] = [
@@ -12,7 +11,7 @@ extension RaftMessage {
     ]
 
     /// The message for people: `1->2 App term 3 after 4/2 [5/3 "x"] commit 4`.
-    var line: String {
+    package var line: String {
         var text = "\(from)->\(to) \(Self.names[type] ?? "type \(type.rawValue)")"
         if term > 0 { text += " term \(term)" }
         switch type {
@@ -27,14 +26,14 @@ extension RaftMessage {
         if reject { text += " rejected" }
         if reject && type == .appResp { text += " hint \(rejectHint)/\(logTerm)" }
         if let metadata = snapshot?.metadata { text += " \(metadata.index)/\(metadata.term)" }
-        if let context { text += context == Raft.transferContext ? " transfer" : " context \(context.number)" }
+        if let context { text += context.text == "CampaignTransfer" ? " transfer" : " context \(context.number)" }
         return text
     }
 }
 
 extension RaftEntry {
     /// The entry for people: its place and term, and what is in it.
-    var line: String {
+    package var line: String {
         let place = index == 0 ? "" : "\(index)/\(term) "
         if type != .normal { return place + "change" }
         guard let data else { return place + "empty" }
@@ -48,7 +47,7 @@ extension Bytes {
 
 extension RaftHost {
     /// The member for people: its role, term and log.
-    var line: String {
+    package var line: String {
         if isDown { return "\(id) down" }
         let log = raft.log
         let synced = log.syncedIndex < log.lastIndex ? " synced \(log.syncedIndex)" : ""
