@@ -158,13 +158,20 @@ extension RaftSimulation {
         throw SimulationFailure("\(position + 1) is not answered a read:\(hosts.map(stateLine).joined())")
     }
 
+    /// A proposal may be lost on its way to a leader that changes; whoever made it makes it again.
     private func demandWrite(by core: [Int]) throws(SimulationFailure) {
-        guard let writer = leader(of: core) ?? core.first else { return }
+        let deadline = now + patience
         let before = checker.committedIndex
-        try propose(1, at: writer)
-        try demand("what is proposed is applied by the core") { simulation in
-            simulation.checker.committedIndex > before && simulation.leader(of: core) != nil
+        while now < deadline {
+            guard let writer = leader(of: core) ?? core.first else { return }
+            try propose(1, at: writer)
+            let next = now + UInt64(4 * settings.electionTicks) * settings.tickNanoseconds
+            let isDone = try run(until: next) { simulation in
+                simulation.checker.committedIndex > before && simulation.leader(of: core) != nil
+            }
+            if isDone { return }
         }
+        throw SimulationFailure("what is proposed is not applied by the core:\(hosts.map(stateLine).joined())")
     }
 
     /// A voter that does not hear the leader, while all others do, asks them again and again whether they would elect it. They
