@@ -8,7 +8,7 @@ SIMULATOR = .build/simulation/release/martlet-sim
 HOURS ?= 1
 # Seeds that nobody has run before.
 FIRST ?= $(shell date +%s)0000
-KINDS ?= cluster,member
+KINDS ?= cluster,member,raft
 
 .PHONY: run release test unit simulator simulation compatibility check fix fuzz sim soak bench fresh clean dependencies test-dependencies
 
