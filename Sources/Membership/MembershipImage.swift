@@ -29,7 +29,11 @@ extension Cluster {
         for member in members where !image.members.contains(where: { $0.id == member.id }) { forget(member.id) }
         for id in removedMembers where !image.removed.contains(id) { forgetRemoval(of: id) }
         for id in image.removed { remove(id) }
-        for member in image.members { put(member) }
+        for var member in image.members {
+            // Of one that has said nothing of itself yet there is no name in it. The first members' are known all the same.
+            if member.name.isEmpty { member.name = self.member(member.id)?.name ?? [] }
+            put(member)
+        }
         replaceVersion(by: image.version)
         setConfState(image.confState)
     }
