@@ -86,6 +86,9 @@ package final class Lessor {
     package func checkpoint(_ id: LeaseID, remainingTTLSeconds: Int64, isPersistent: Bool) {
         guard let place = table.place(of: id) else { return }
         table[place].checkpointedTTLSeconds = remainingTTLSeconds
+        #if Simulation
+        if Canary.leaseCheckpointLost.isChosen { return }
+        #endif
         if isPersistent { persist(table[place]) }
     }
 

@@ -78,6 +78,8 @@ package enum Canary: String, CaseIterable, Sendable {
     case leadersPastEndLeases = "leaders-past-end-leases"
     /// A lease whose end is on its way is said to be renewed (etcd 20590).
     case renewalOfEndedLease = "renewal-of-ended-lease"
+    /// What is left of a lease is forgotten at a restart (etcd 13491, 17132).
+    case leaseCheckpointLost = "lease-checkpoint-lost"
 
     // MARK: Snapshots
 
