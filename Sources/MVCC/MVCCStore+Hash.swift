@@ -22,6 +22,14 @@ extension MVCCStore {
         return HashKVJob(question: question, records: (store.view(), index))
     }
 
+    /// Begins a checksum of the records there are now, and never the one that a compaction to revision 0 left behind, under which
+    /// `beginHashKV` answers for revision 0 as etcd does.
+    package func beginCurrentHashKV() -> HashKVJob {
+        let question = HashKVAnswer(
+            hash: 0, compactRevision: compactedRevision, hashRevision: currentRevision, headerRevision: currentRevision)
+        return HashKVJob(question: question, records: (store.view(), index))
+    }
+
     /// The checksums that compactions beyond `revision` left behind, newest first.
     package func compactionAnswers(after revision: Int64) -> [HashKVAnswer] {
         compactionHashes.hashes.reversed().filter { $0.revision > revision }.map(answer)

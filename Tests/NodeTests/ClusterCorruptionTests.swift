@@ -165,6 +165,22 @@ import Testing
         #expect(member.sent.contains { $0.type == .preVote })
     }
 
+    /// A compaction to revision 0 leaves a hash that HashKV answers with from then on, until the process ends.
+    @Test func aCompactionToRevisionZeroRaisesNothing() throws {
+        let cluster = try cluster { $0.corruptionCheckIntervalNanoseconds = 500_000_000 }
+        defer { cluster.close() }
+        let leader = try cluster.theLeader()
+        _ = leader.compact(0)
+        _ = leader.compact(5)
+        cluster.advance(milliseconds: 1_000)
+        let id = try cluster.followers()[0].node.memberID
+        cluster.crash(id)
+        try cluster.start(id)
+        cluster.advance(milliseconds: 3_000)
+        #expect(cluster.up.allSatisfy { alarms($0) == [] && $0.stops.isEmpty })
+        #expect(cluster.member(id).node.mvcc.compactedRevision == 5)
+    }
+
     @Test func membersThatDoNotAnswerKeepNobodyWaiting() throws {
         let cluster = try cluster {
             $0.checksCorruptionAtStart = true
