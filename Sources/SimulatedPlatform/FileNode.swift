@@ -131,6 +131,14 @@ final class FileNode {
         for mapping in mappings { unsafe mapping.show(byte.span.bytes, at: offset) }
     }
 
+    /// Replaces bytes on disk and in the cache, which are the same.
+    func replace(with bytes: Bytes, at offset: Int) {
+        assertAlways(unsynced.isEmpty, "what is not synced may yet be another")
+        unsafe live.write(bytes.span.bytes, at: offset)
+        unsafe durable.write(bytes.span.bytes, at: offset)
+        for mapping in mappings { unsafe mapping.show(bytes.span.bytes, at: offset) }
+    }
+
     /// Shows the file in memory from now on.
     func attach(_ mapping: SimulatedMapping) {
         mapping.resize(toByteCount: live.byteCount)

@@ -9,11 +9,35 @@ extension SimulatedDisk {
         return file.live.bytes
     }
 
+    /// The names in a directory, sorted by their bytes; none if there is no such directory.
+    package func names(in path: String) -> [String] {
+        guard case .directory(let directory) = node(at: path) else { return [] }
+        return directory.live.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
     /// Turns over one bit (0 to 7) of a byte that is stored, on disk and in the cache.
     package func flipBit(_ bit: Int, at offset: Int, of path: String) {
         guard case .file(let file) = node(at: path) else { unreachable("no file at \(path)") }
         assertAlways((0..<8).contains(bit) && (0..<file.live.byteCount).contains(offset), "no such bit in \(path)")
         file.flipBit(bit, at: offset)
+    }
+
+    /// Replaces bytes that are stored, on disk and in the cache; all within the file, which has no changes that are not synced.
+    package func replace(with bytes: Bytes, at offset: Int, of path: String) {
+        guard case .file(let file) = node(at: path) else { unreachable("no file at \(path)") }
+        assertAlways(offset >= 0 && offset + bytes.count <= file.live.byteCount, "beyond the end of \(path)")
+        file.replace(with: bytes, at: offset)
+    }
+
+    /// Takes a name away that was there for good, without a trace. What it led to stays open where it is open.
+    package func lose(_ path: String) {
+        var names = components(of: path)
+        guard let name = names.popLast(),
+            case .directory(let directory)? = node(at: "/" + names.joined(separator: "/")),
+            let lost = directory.live.removeValue(forKey: name)
+        else { unreachable("nothing at \(path)") }
+        directory.durable[name] = nil
+        if case .file(let file) = lost { unlink(file) }
     }
 
     /// Puts a file in place, durable with the directories made for it, as if it had been there from the start.

@@ -178,7 +178,7 @@ extension SimulatedDisk {
         pendingEntries.append(change)
     }
 
-    private func unlink(_ file: FileNode) {
+    func unlink(_ file: FileNode) {
         file.isLinked = false
         releaseIfUnused(file)
     }

@@ -20,9 +20,13 @@ internal import Primitives
 // * A sync that failed has made some things durable and will never make the others so, however often it is repeated,
 //   while reads go on showing them: Linux marks pages clean after a write error.
 // * A failed write may have written any part.
-// * On demand: any call fails with any error, bits flip, writes are lost or land elsewhere in their file.
+// * On demand: any call fails with any error, bits flip, writes are lost or land elsewhere in their file. Behind the
+//   program's back what is stored becomes something else: flipped bits, older bytes, those of another place, a name that
+//   is gone.
+// * A call takes as long as `DiskLatency` draws for it, now and then a thousand times as long as usual. The disk only keeps
+//   account; who runs the machine lets the time pass.
 //
-// Not modelled: time; bytes torn within a sector; garbage in sectors that were not being written; access times and
+// Not modelled: bytes torn within a sector; garbage in sectors that were not being written; access times and
 // permissions; symbolic and hard links; blocks of sparse files (a file occupies its whole length).
 
 /// The disk of one simulated machine, in memory.
@@ -50,7 +54,12 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
 
     private var countByOperation = [Int](repeating: 0, count: DiskOperation.allCases.count)
     private var faults: [Int: DiskFault] = [:]
-    private var faultsAtNext: [DiskOperation: DiskFault] = [:]
+    private var faultsAtNext: [DiskOperation: (fault: DiskFault, path: String, leastOffset: Int)] = [:]
+    /// Faults that came to pass and were not taken.
+    private var metFaults: [MetFault] = []
+    /// How long calls take; nil for no time.
+    package var latency: DiskLatency?
+    private var busyNanoseconds: UInt64 = 0
     /// Decides how much of a failed call was done.
     var faultEntropy: SeededEntropy
     let root: DirectoryNode
@@ -86,8 +95,36 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
     }
 
     /// Puts a fault at the next call of this sort.
-    package func inject(_ fault: DiskFault, atNext operation: DiskOperation) {
-        faultsAtNext[operation] = fault
+    ///
+    /// - Parameters:
+    ///   - path: only if it is about this file, or what is in this directory; empty for all.
+    ///   - leastOffset: only from this place in a file on.
+    package func inject(
+        _ fault: DiskFault, atNext operation: DiskOperation, under path: String = "", leastOffset: Int = 0
+    ) {
+        faultsAtNext[operation] = (fault, path, leastOffset)
+    }
+
+    /// Whether there are faults that have not come to pass.
+    package var hasFaults: Bool { !faults.isEmpty || !faultsAtNext.isEmpty }
+
+    /// A fault that came to pass.
+    package struct MetFault: Sendable {
+        package let fault: DiskFault
+        package let operation: DiskOperation
+        package let path: String
+    }
+
+    /// The faults that came to pass since the last call.
+    package func takeMetFaults() -> [MetFault] {
+        defer { metFaults = [] }
+        return metFaults
+    }
+
+    /// How long the calls since the last question took, in nanoseconds.
+    package func takeBusyNanoseconds() -> UInt64 {
+        defer { busyNanoseconds = 0 }
+        return busyNanoseconds
     }
 
     /// Takes back all faults that did not come to pass.
@@ -118,10 +155,12 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
         traceHash.mix(second)
         var fault: DiskFault?
         if !faults.isEmpty { fault = faults.removeValue(forKey: operationCount) }
-        if fault == nil, !faultsAtNext.isEmpty { fault = faultsAtNext.removeValue(forKey: operation) }
+        if fault == nil, !faultsAtNext.isEmpty { fault = takeFault(operation, path(), offset: second) }
+        latency?.spend(on: operation, &busyNanoseconds)
         if case .crash = fault { hasCrashed = true }
         if hasCrashed { throw failure(.crashed, operation, path()) }
         if let fault {
+            metFaults.append(MetFault(fault: fault, operation: operation, path: path()))
             switch fault {
             case .dropWrite, .misdirectWrite:
                 assertAlways(operation == .write, "a fault for writes at call \(operationCount), a \(operation)")
@@ -129,6 +168,16 @@ package final class SimulatedDisk: Disk, @unchecked Sendable {
             }
         }
         return fault
+    }
+
+    private func takeFault(_ operation: DiskOperation, _ path: String, offset: Int) -> DiskFault? {
+        guard let waiting = faultsAtNext[operation], offset >= waiting.leastOffset,
+            waiting.path.isEmpty || path == waiting.path || path.hasPrefix(waiting.path + "/")
+        else {
+            return nil
+        }
+        faultsAtNext[operation] = nil
+        return waiting.fault
     }
 
     /// Begins a call that either fails as a whole or not at all.

@@ -51,6 +51,7 @@ package struct ClusterSettings: Equatable, Sendable {
     package var autoCompactionRevisions = 0
     /// What each member is like, and what clients ask for.
     package var member = SimulationSettings()
+    package var disks = DiskFaultSettings()
 
     package init() {
         member.watchClientCount = 2
@@ -100,6 +101,7 @@ package struct ClusterSettings: Equatable, Sendable {
         commitByteCount = entropy.below(3) == 0 ? 1000 + entropy.below(50_000) : 64 << 20
         if entropy.below(4) == 0 { quotaByteCount = 400_000 + entropy.below(2_000_000) }
         if entropy.below(5) == 0 { autoCompactionRevisions = 20 + entropy.below(500) }
+        disks = DiskFaultSettings(entropy: &entropy)
     }
 
     func nodeSettings() -> NodeSettings {
@@ -119,6 +121,7 @@ package struct ClusterSettings: Equatable, Sendable {
             settings.autoCompactionMode = .revision
             settings.autoCompactionRetention = Int64(autoCompactionRevisions)
         }
+        settings.corruptionCheckIntervalNanoseconds = disks.hashCheckNanoseconds
         return settings
     }
 }

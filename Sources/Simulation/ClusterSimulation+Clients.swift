@@ -106,6 +106,11 @@ extension ClusterSimulation {
         _ token: RequestToken, _ result: Result<Reply, EtcdError>, _ host: SimulatedHost
     ) throws(SimulationFailure) {
         trace.add("reply", [now, token.rawValue, Self.hash(of: result)], "\(token.rawValue) \(host.name) \(result)")
+        // What a page that cannot be right keeps from being answered, another member answers.
+        if case .failure = result, host.damage != nil {
+            if purposes.removeValue(forKey: token) == nil { abandon(token) }
+            return
+        }
         if let purpose = purposes.removeValue(forKey: token) {
             try answered(purpose, result, host)
             return

@@ -22,9 +22,11 @@ extension ClusterSimulation {
         network.settings.lossPerTenThousand = 0
         network.settings.duplicationPerTenThousand = 0
         repairs = []
+        lookForDamage()
+        if hosts.contains(where: \.isRuined) { repairs.append((now, .ruins)) }
         for host in hosts {
             host.mended(now: now)
-            if !host.isUp, !host.isRemoved { host.restartTime = now }
+            if !host.isUp, !host.isRemoved, !host.isRuined { host.restartTime = now }
         }
         connect()
         try rest("come to rest")

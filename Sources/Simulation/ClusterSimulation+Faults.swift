@@ -17,8 +17,9 @@ extension ClusterSimulation {
     func fall() throws(SimulationFailure) {
         scheduleFault()
         let mix = settings.faults
-        guard mix.sum > 0 else { return }
-        var draw = chance.below(mix.sum)
+        let sum = mix.sum + settings.disks.sum
+        guard sum > 0 else { return }
+        var draw = chance.below(sum)
         /// Whether the draw falls into the next `parts`.
         func falls(in parts: Int, _ name: String) -> Bool {
             draw -= parts
@@ -43,11 +44,20 @@ extension ClusterSimulation {
         if falls(in: mix.swizzle, "swizzle") { return swizzle() }
         if falls(in: mix.breakStreams, "broken streams") { return try breakStreams() }
         if falls(in: mix.changeClockRate, "clock rate") { return changeClockRate() }
+        failDisk(falls)
     }
 
-    private var aPlace: Int? { usableHosts.isEmpty ? nil : usableHosts[chance.below(usableHosts.count)] }
+    /// Rarer ones, of disks.
+    private func failDisk(_ falls: (Int, String) -> Bool) {
+        if falls(settings.disks.error, "disk error") { return failDisk() }
+        if falls(settings.disks.full, "full disk") { return fillDisk() }
+        if falls(settings.disks.lostWrite, "lost write") { return loseWrite() }
+        if falls(settings.disks.damage, "damaged disk") { return damageDisk() }
+    }
 
-    private var leaderPlace: Int? {
+    var aPlace: Int? { usableHosts.isEmpty ? nil : usableHosts[chance.below(usableHosts.count)] }
+
+    var leaderPlace: Int? {
         // Of several who think so, the one of the latest term.
         usableHosts.filter { hosts[$0].member?.node.raft.role == .leader }
             .max { hosts[$0].term < hosts[$1].term }
@@ -145,15 +155,18 @@ extension ClusterSimulation {
     }
 
     /// What is due to be mended is.
-    func repair() {
-        for (time, repair) in repairs where time <= now {
+    func repair() throws(SimulationFailure) {
+        let due = repairs.filter { $0.time <= now }
+        repairs.removeAll { $0.time <= now }
+        for (time, repair) in due {
             switch repair {
+            case .space(let name): makeSpace(name)
+            case .ruins: try replaceRuined()
             case .link(let link): network.setCut(link, false)
             case .allLinks: network.heal()
             }
             trace.add("repair", [now, time], "\(repair)")
         }
-        repairs.removeAll { $0.time <= now }
         connect()
     }
 
@@ -173,6 +186,9 @@ extension ClusterSimulation {
     /// all the same is caught up with first.
     private func changeMembers() throws(SimulationFailure) {
         if try meetMembers() { return }
+        // Nobody takes a sound member away while another is of no use.
+        guard !hosts.contains(where: \.isLost) else { return }
+        memberChangeTime = now
         guard settings.memberCount > 1 || settings.changeBias > 0, let place = aPlace, let member = hosts[place].member
         else { return }
         let token = takeToken()

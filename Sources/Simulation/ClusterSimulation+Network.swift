@@ -37,7 +37,11 @@ extension ClusterSimulation {
         do throws(StoreError) {
             bytes = try snapshot.read(offset: 0, count: snapshot.byteCount)
         } catch {
-            throw SimulationFailure("a snapshot for \(to) cannot be read: \(error)")
+            guard host.damage != nil || host.expectsStop else {
+                throw SimulationFailure("a snapshot for \(to) cannot be read: \(error)")
+            }
+            host.member?.act { $0.snapshotSent(token, to: to, succeeded: false) }
+            return
         }
         #if Simulation
         if Canary.snapshotsAreOld.isChosen {
@@ -140,17 +144,11 @@ extension ClusterSimulation {
 
     /// Saves the file of a snapshot as the transport does, then hands the message over.
     private func receive(_ message: RaftMessage, _ bytes: Bytes, at place: Int) throws(SimulationFailure) {
-        guard let member = hosts[place].member, let index = message.snapshot?.metadata.index else { return }
-        let directory = settings.nodeSettings().snapDirectory
-        let path = "\(directory)/\(index.fixedHexadecimal).snap.db"
+        guard let member = hosts[place].member else { return }
+        let path: String
         do throws(DiskError) {
-            let file = try member.disk.open(path + ".tmp", .create)
-            defer { file.close() }
-            try unsafe file.write(bytes.span.bytes, at: 0)
-            try file.truncate(byteCount: bytes.count)
-            try file.sync()
-            try member.disk.rename(path + ".tmp", to: path)
-            try member.disk.syncDirectory(directory)
+            path = try ReceivedSnapshot.save(
+                bytes, of: message, in: settings.nodeSettings().snapDirectory, on: member.disk)
         } catch {
             // As a transport would, it gives up; the leader sends another.
             trace.add("unsaved", [now, UInt64(place)], "\(hosts[place].name) \(error)")

@@ -52,6 +52,10 @@ package final class ClusterSimulation {
     /// Which members each was told that it is connected with.
     var connections: Set<SimulatedNetwork<ClusterPacket>.Link> = []
     var joinerCount = 0
+    /// When a change of the members was last asked for; nil if none was.
+    var memberChangeTime: UInt64?
+    /// Whether leaders compare the members' hashes, whatever the settings say.
+    var comparesHashes = false
     /// What was lost, and when its sender is told.
     var losses: [(time: UInt64, packet: ClusterPacket, link: SimulatedNetwork<ClusterPacket>.Link)] = []
     #if Simulation
@@ -69,6 +73,10 @@ package final class ClusterSimulation {
     enum Repair {
         case link(SimulatedNetwork<ClusterPacket>.Link)
         case allLinks
+        /// On the disk of the machine of this name there is space again.
+        case space(String)
+        /// Somebody looks after members whose disks are ruined.
+        case ruins
     }
 
     enum Purpose {
@@ -134,6 +142,7 @@ package final class ClusterSimulation {
             while requestCount < settings.requestCount || now < 3_000_000_000 { try step() }
             try converge()
             try judge()
+            if settings.disks.endsWithSpoiledValue > 0 { try spoilValue() }
         } catch {
             var failure = error
             failure.trace = trace.lines
@@ -173,9 +182,17 @@ package final class ClusterSimulation {
 
     func addHost(_ name: String, _ peerURL: Bytes) {
         let drift = settings.clockDriftThousandths
+        let seed = seeds.next()
+        let disk = SimulatedDisk(seed: seed)
+        if settings.disks.stallsPerTenThousand > 0 {
+            disk.latency = DiskLatency(
+                callNanoseconds: 20_000, syncNanoseconds: settings.syncNanoseconds / 2,
+                stallsPerTenThousand: UInt64(settings.disks.stallsPerTenThousand),
+                stallNanoseconds: settings.disks.stallNanoseconds, entropy: SeededEntropy(seed: seed))
+        }
         hosts.append(
             SimulatedHost(
-                name: name, peerURL: peerURL, disk: SimulatedDisk(seed: seeds.next()),
+                name: name, peerURL: peerURL, disk: disk,
                 clockRate: UInt64(1000 - drift + seeds.below(2 * drift + 1)),
                 syncNanoseconds: settings.syncNanoseconds, entropy: seeds.split(), now: now,
                 clockOffsetSeconds: Int64(
@@ -213,7 +230,7 @@ package final class ClusterSimulation {
         case .ask(let client): try ask(client)
         case .deadline: giveUp()
         case .watch(let place): try watch(place)
-        case .repair: repair()
+        case .repair: try repair()
         case .fault: try fall()
         case .loss: try tellLosses()
         case .space: try remedySpace()

@@ -1,37 +1,69 @@
-internal import Environment
+package import Environment
 internal import Primitives
 package import SimulatedPlatform
 
-/// A fixed workload in which every disk operation is a place to crash, and a place to fail.
-package enum CrashEverywhere {
+/// A fixed workload in which every call on a disk is a place to crash, and a place to fail, as SQLite is tested
+/// (sqlite.org/testing.html, "I/O error testing" and "crash testing").
+package struct CrashEverywhere: Equatable, Sendable {
     /// What was tried.
     package struct Outcome: Sendable {
+        /// Calls at which something went wrong.
         package var operationCount = 0
+        /// Starts on what was left, each of which went on to serve.
         package var recoveryCount = 0
+        /// Of every disk that something started on.
+        package var hash = TraceHash()
+
+        mutating func started(on disk: SimulatedDisk) {
+            recoveryCount += 1
+            hash.mix(disk.traceHash.value)
+        }
     }
 
-    /// The policies tried at each operation. Those that draw get a seed of their own for each.
-    private static let policies: [CrashPolicy] = [.loseAllUnsynced, .keepAll, .random(survivalPercent: 50), .torn]
+    /// What is left at each call is found by each of these. Those that draw get a seed of their own for each.
+    static let policies: [CrashPolicy] = [.loseAllUnsynced, .keepAll, .random(survivalPercent: 50), .torn]
 
-    /// Takes a clone of the machine before every disk operation of a run, by each policy, and starts a member on it.
-    package static func crashAtEveryOperation(
-        seed: UInt64, settings: SimulationSettings
-    ) throws(SimulationFailure) -> Outcome {
+    package let workload: FixedWorkload
+    /// Decides the keys and values, the order of events, and what crashes leave.
+    let seed: UInt64
+    var requestCount: Int
+    /// The first and the last call at which something goes wrong, by their numbers.
+    var firstPoint = 1
+    /// See `firstPoint`.
+    package var lastPoint = 1_000_000
+
+    package init(_ workload: FixedWorkload, seed: UInt64) {
+        self.workload = workload
+        self.seed = seed
+        requestCount = workload == .installation ? 6 : 60
+    }
+
+    private var settings: SimulationSettings? {
+        var settings = workload.settings
+        settings?.requestCount = requestCount
+        return settings
+    }
+
+    func includes(_ point: Int) -> Bool { point >= firstPoint && point <= lastPoint }
+
+    /// Takes a clone of the machine before every call on the disk of a run, by each policy, and starts a member on it.
+    package func crash() throws(SimulationFailure) -> Outcome {
+        guard let settings else { return try crashInstallation() }
         var outcome = Outcome()
         var failure: SimulationFailure?
         var entropy = SeededEntropy(seed: seed)
         let disk = SimulatedDisk(seed: seed)
         var simulation: Simulation?
-        disk.beforeOperation = { _, _ in
+        disk.beforeOperation = { [unowned disk] number, operation in
+            guard failure == nil, includes(number) else { return }
             outcome.operationCount += 1
-            guard failure == nil else { return }
-            for policy in policies {
+            for policy in Self.policies {
                 let clone = disk.crashClone(policy, entropy: &entropy)
                 do throws(SimulationFailure) {
                     try Simulation.recover(on: clone, from: simulation, settings: settings)
-                    outcome.recoveryCount += 1
+                    outcome.started(on: clone)
                 } catch {
-                    failure = error
+                    failure = error.at("power lost before call \(number), \(operation); \(policy)")
                 }
             }
         }
@@ -43,21 +75,34 @@ package enum CrashEverywhere {
         return outcome
     }
 
-    /// Lets the first disk operation of a run fail, then the second, and so on until a run has fewer, and after each
-    /// failure starts a member on what the machine holds.
-    package static func failEveryOperation(
-        seed: UInt64, settings: SimulationSettings, fault: DiskFault
-    ) throws(SimulationFailure) -> Outcome {
+    /// Lets the first call on the disk of a run fail, then the second, and so on until a run has fewer, and after each
+    /// failure cuts the power and starts a member on what each policy leaves.
+    package func fail(_ kind: DiskError.Kind) throws(SimulationFailure) -> Outcome {
+        guard let settings else { return try failInstallation(kind) }
         var outcome = Outcome()
-        while true {
-            outcome.operationCount += 1
+        var number = firstPoint
+        while includes(number) {
             let disk = SimulatedDisk(seed: seed)
-            disk.inject(fault, at: outcome.operationCount)
-            guard try Simulation.survives(seed: seed, settings: settings, disk: disk) else {
-                outcome.recoveryCount += 1
-                continue
+            disk.inject(.fail(kind), at: number)
+            do throws(SimulationFailure) {
+                let starts = try Simulation.recoveries(seed: seed, settings: settings, disk: disk)
+                for start in starts { outcome.started(on: start) }
+            } catch {
+                throw error.at("call \(number) failed with \(kind)")
             }
-            if disk.operationCount < outcome.operationCount { return outcome }
+            if disk.operationCount < number { break }
+            outcome.operationCount += 1
+            number += 1
         }
+        return outcome
+    }
+}
+
+extension SimulationFailure {
+    /// The same, and where it was met.
+    func at(_ place: String) -> SimulationFailure {
+        var failure = self
+        failure.text = "\(place): \(text)"
+        return failure
     }
 }

@@ -4,6 +4,7 @@ internal import Node
 internal import Primitives
 internal import Raft
 internal import SimulatedPlatform
+internal import Store
 
 /// One machine of a simulated cluster: a disk, a clock with a rate of its own, and a member while it runs.
 ///
@@ -41,6 +42,21 @@ final class SimulatedHost {
     /// What it starts with if its disk is empty: nil for the first members of the cluster.
     var joins: ClusterStart?
 
+    /// What became of its disk, and is not found yet.
+    var damage: DiskDamage.Applied?
+    /// What its disk holds is of no use any more: it waits to be replaced.
+    var isRuined = false
+    /// The store's file as it was some time ago.
+    var earlierStore: Bytes?
+    /// What its disk had for good when its last member ended.
+    var memory = DurableMemory()
+    private var durableTerm = Term.zero
+    private var durableVote = MemberID.none
+    /// Calls that failed while the member went on.
+    private var ignoredFaults: [SimulatedDisk.MetFault] = []
+    /// Until when each has its hands full with calls on the disk that took their time.
+    private var busyUntil: [SimulatedMember.Actor: UInt64] = [:]
+
     #if Simulation
     private var oldStore: Bytes?
     /// Whether its member led when it was last looked at.
@@ -77,6 +93,9 @@ final class SimulatedHost {
 
     var isUp: Bool { member != nil }
 
+    /// Whether others must have what its disk holds.
+    var isLost: Bool { damage != nil || isRuined }
+
     func isPaused(at now: UInt64) -> Bool { isUp && pausedUntil > now }
 
     // MARK: Life
@@ -103,7 +122,8 @@ final class SimulatedHost {
         id = member.node.memberID
         restartTime = nil
         pausedUntil = 0
-        expectsStop = false
+        // What has not come to pass may yet.
+        expectsStop = disk.hasFaults || disk.capacityByteCount != nil
         // All that it read from its disk is there for good.
         durableTerms = [:]
         let log = member.node.raft.log
@@ -111,6 +131,8 @@ final class SimulatedHost {
             durableTerms[entry.index] = entry.term
         }
         durableBase = log.compactedIndex
+        (durableTerm, durableVote) = (member.node.raft.term, member.node.raft.vote)
+        busyUntil = [:]
         voters = member.node.raft.configuration.voters
         schedule(now: now)
     }
@@ -125,7 +147,14 @@ final class SimulatedHost {
 
     /// The process or the machine is gone; `disk` is what it left.
     func crashed(leaving disk: SimulatedDisk) {
+        if let member {
+            memory = DurableMemory(
+                base: durableBase, terms: durableTerms,
+                storeIndex: max(memory.storeIndex, member.node.store.committedIndex), term: durableTerm,
+                vote: durableVote)
+        }
         member = nil
+        disk.latency = self.disk.latency
         self.disk = disk
         dues = [:]
         held = []
@@ -136,6 +165,7 @@ final class SimulatedHost {
         pausedUntil = 0
         slowUntil = 0
         disk.removeFaults()
+        disk.capacityByteCount = nil
     }
 
     /// Of its member; zero if none runs.
@@ -182,9 +212,27 @@ final class SimulatedHost {
             guard let member, let due = dues[actor], due <= now else { continue }
             dues[actor] = nil
             ran.append(actor)
-            if let batch = member.run(actor) { note(batch) }
+            // What others met on the disk is their business.
+            _ = disk.takeMetFaults()
+            let batch = member.run(actor)
+            noteDisk(actor, member, now: now)
+            if let batch { note(batch) }
         }
         return ran
+    }
+
+    /// What an actor met on the disk, and how long it took.
+    private func noteDisk(_ actor: SimulatedMember.Actor, _ member: SimulatedMember, now: UInt64) {
+        if disk.latency != nil { busyUntil[actor] = now + disk.takeBusyNanoseconds() }
+        // Of a snapshot that could not be prepared the leader sends another; all else is rule 5.
+        guard actor == .log || actor == .store, member.stopError == nil else { return }
+        ignoredFaults += disk.takeMetFaults().filter { if case .fail = $0.fault { true } else { false } }
+    }
+
+    /// Calls of the log and the store that failed since the last question, and after which the member went on.
+    func takeIgnoredFaults() -> [SimulatedDisk.MetFault] {
+        defer { ignoredFaults = [] }
+        return ignoredFaults
     }
 
     /// Sees to it that whatever can go on has its time.
@@ -193,7 +241,7 @@ final class SimulatedHost {
         durableBase = max(durableBase, member.node.raft.log.compactedIndex)
         voters = member.node.raft.configuration.voters
         for actor in member.runnableActors where dues[actor] == nil {
-            dues[actor] = now + latency(of: actor, now: now)
+            dues[actor] = max(now, busyUntil[actor] ?? 0) + latency(of: actor, now: now)
         }
         let pause = member.node.nanosecondsToNextWork(max: 50_000_000)
         wakeTime = now + max(pause * 1000 / clockRate, 1000)
@@ -214,6 +262,12 @@ final class SimulatedHost {
     // MARK: Durability
 
     private func note(_ batch: LogBatch) {
+        if let state = batch.hardState { (durableTerm, durableVote) = (Term(state.term), MemberID(state.vote)) }
+        defer {
+            // A snapshot may have taken the place of more than it holds.
+            let last = batch.lastIndex.rawValue
+            if durableTerms[last + 1] != nil { durableTerms = durableTerms.filter { $0.key <= last } }
+        }
         guard let first = batch.entries.first else { return }
         // What stood from there on is void.
         if durableTerms[first.index] != nil {

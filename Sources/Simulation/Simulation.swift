@@ -273,37 +273,34 @@ package final class Simulation {
         try watches?.crashed(history.model)
         hashes.crashed()
         try hashes.check(recovered.member)
+        try recovered.serves()
         recovered.member.close()
     }
 
     /// Runs on a disk with a fault. A member that meets it must stop without a wrong answer, and start again on what is
-    /// left.
+    /// left, whatever that is; one that can do without what failed goes on, and is right at the end.
     ///
-    /// - Returns: whether the run went through to its end.
-    static func survives(
+    /// - Returns: the disks that a member started on afterwards.
+    static func recoveries(
         seed: UInt64, settings: SimulationSettings, disk: SimulatedDisk
-    ) throws(SimulationFailure) -> Bool {
-        let simulation: Simulation
-        do throws(SimulationFailure) {
-            simulation = try Simulation(seed: seed, settings: settings, disk: disk)
-        } catch {
-            try recover(on: disk.processCrashClone(), from: nil, settings: settings)
-            return false
-        }
-        do throws(SimulationFailure) {
-            while !simulation.isDone && simulation.member.stopError == nil { try simulation.turn() }
-            guard simulation.member.stopError != nil else { return true }
-            var entropy = SeededEntropy(seed: seed)
-            let policies: [CrashPolicy] = [.loseAllUnsynced, .keepAll, .torn]
-            for policy in policies {
-                try recover(on: disk.crashClone(policy, entropy: &entropy), from: simulation, settings: settings)
+    ) throws(SimulationFailure) -> [SimulatedDisk] {
+        var simulation: Simulation?
+        // It may not even start.
+        if let started = try? Simulation(seed: seed, settings: settings, disk: disk) {
+            do throws(SimulationFailure) {
+                while !started.isDone && started.member.stopError == nil { try started.turn() }
+            } catch {
+                var failure = error
+                failure.trace = started.trace.lines
+                throw failure
             }
-            return false
-        } catch {
-            var failure = error
-            failure.trace = simulation.trace.lines
-            throw failure
+            simulation = started
         }
+        var entropy = SeededEntropy(seed: seed)
+        var clones = [disk.processCrashClone()]
+        for policy in CrashEverywhere.policies { clones.append(disk.crashClone(policy, entropy: &entropy)) }
+        for clone in clones { try recover(on: clone, from: simulation, settings: settings) }
+        return clones
     }
 
     private static func policy(_ entropy: inout SeededEntropy) -> CrashPolicy {

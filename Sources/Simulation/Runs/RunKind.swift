@@ -6,6 +6,8 @@ package enum RunKind: String, CaseIterable, Codable, Sendable {
     case member
     /// Whole members, the network between them, and clients.
     case cluster
+    /// Fixed workloads in which every call on a disk is a place to crash and to fail.
+    case points
 
     /// Makes the run of a seed.
     package func run(seed: UInt64, _ overrides: Overrides, telling: Telling) throws(SimulationFailure) -> RunOutcome {
@@ -13,6 +15,7 @@ package enum RunKind: String, CaseIterable, Codable, Sendable {
         case .raft: try Self.run(RaftRun.self, seed, overrides, telling)
         case .member: try Self.run(MemberRun.self, seed, overrides, telling)
         case .cluster: try Self.run(ClusterRun.self, seed, overrides, telling)
+        case .points: try Self.run(PointRun.self, seed, overrides, telling)
         }
     }
 
@@ -34,6 +37,7 @@ package enum RunKind: String, CaseIterable, Codable, Sendable {
         case .raft: try Self.settings(RaftRun.self, seed, overrides)
         case .member: try Self.settings(MemberRun.self, seed, overrides)
         case .cluster: try Self.settings(ClusterRun.self, seed, overrides)
+        case .points: try Self.settings(PointRun.self, seed, overrides)
         }
     }
 

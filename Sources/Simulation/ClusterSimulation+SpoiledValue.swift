@@ -1,0 +1,66 @@
+internal import Alarms
+internal import Apply
+internal import EtcdMessages
+internal import Membership
+internal import Node
+internal import Primitives
+internal import Raft
+internal import SimulatedPlatform
+
+/// What nothing on one machine can find: a value that became another, in a page whose checksum is gone too. The format of the file has
+/// none, so only the comparison with the other members tells (docs/internals/simulation.md, "The disk").
+extension ClusterSimulation {
+    /// At the very end of a run: spoils a value of one member, and waits until all know that it cannot be right.
+    func spoilValue() throws(SimulationFailure) {
+        let running = hosts.indices.filter { hosts[$0].isUp }
+        guard running.count > 2, let voters = hosts[running[0]].member?.node.raft.configuration.voters, voters.count > 2
+        else { return }
+        // A leader that differs takes the others for the ones that do, as in etcd: two hashes do not say which is right.
+        let followers = running.filter {
+            voters.contains(hosts[$0].id.rawValue) && hosts[$0].member?.node.raft.role == .follower
+        }
+        guard !followers.isEmpty else { return }
+        let victim = followers[chance.below(followers.count)]
+        watches = []
+        comparesHashes = true
+        for place in running {
+            end(place, .keepAll)
+            hosts[place].restartTime = now + (place == victim ? 30_000_000_000 : 1)
+        }
+        guard try spoilValue(of: hosts[victim]) else { return }
+        let limit = now + 120_000_000_000
+        while alarmedMembers(running) != [hosts[victim].id.rawValue] {
+            guard now < limit else {
+                throw SimulationFailure(
+                    "a value of \(hosts[victim].name) is another, and the alarms are \(alarmedMembers(running))")
+            }
+            try step()
+        }
+        outcome.faultCounts["spoiled value found", default: 0] += 1
+    }
+
+    /// The members of which all say that they are corrupt; none while they do not agree.
+    private func alarmedMembers(_ places: [Int]) -> [UInt64] {
+        let told = places.map { place in
+            hosts[place].member?.node.applier.alarms.alarms(of: .corrupt).map(\.memberID) ?? []
+        }
+        return told.allSatisfy { $0 == told[0] } ? told[0] : []
+    }
+
+    /// Turns over a bit of the newest value that can be told from others. Answers whether there was one.
+    private func spoilValue(of host: SimulatedHost) throws(SimulationFailure) -> Bool {
+        let path = nodeSettings(of: host).storePath
+        let store = try StoreFileAudit(host.disk.contents(of: path) ?? [])
+        let records = committed.model.records([0], [0], at: committed.model.revision)
+        let place = store.values.last { stored in
+            // Without a lease the value is what a record ends with.
+            records.contains { $0.modRevision == stored.revision && $0.lease == 0 && !$0.value.isEmpty }
+                && store.values.count { $0.revision == stored.revision } == 1
+        }
+        guard let place else { return false }
+        host.disk.flipBit(chance.below(8), at: place.range.upperBound - 1, of: path)
+        host.disk.lose(path + ".checksums")
+        trace.add("spoil", [now, UInt64(bitPattern: place.revision)], "\(host.name), the value at \(place.revision)")
+        return true
+    }
+}
