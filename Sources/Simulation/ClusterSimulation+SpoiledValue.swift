@@ -27,10 +27,12 @@ extension ClusterSimulation {
             end(place, .keepAll)
             hosts[place].restartTime = now + (place == victim ? 30_000_000_000 : 1)
         }
-        guard try spoilValue(of: hosts[victim]) else { return }
+        guard let spoiled = try spoilValue(of: hosts[victim]) else { return }
         let limit = now + 120_000_000_000
         while alarmedMembers(running) != [hosts[victim].id.rawValue] {
             guard now < limit else {
+                // A leader whose log no longer had what the member lacked has sent it a file that is whole.
+                guard try holds(spoiled, hosts[victim]) else { return }
                 throw SimulationFailure(
                     "a value of \(hosts[victim].name) is another, and the alarms are \(alarmedMembers(running))")
             }
@@ -47,8 +49,14 @@ extension ClusterSimulation {
         return told.allSatisfy { $0 == told[0] } ? told[0] : []
     }
 
-    /// Turns over a bit of the newest value that can be told from others. Answers whether there was one.
-    private func spoilValue(of host: SimulatedHost) throws(SimulationFailure) -> Bool {
+    /// A value that is another than it was: where it was written, and what it ends with now.
+    private struct SpoiledValue {
+        var revision: Int64
+        var lastByte: UInt8
+    }
+
+    /// Turns over a bit of the newest value that can be told from others; nil if there is none.
+    private func spoilValue(of host: SimulatedHost) throws(SimulationFailure) -> SpoiledValue? {
         let path = nodeSettings(of: host).storePath
         let store = try StoreFileAudit(host.disk.contents(of: path) ?? [])
         let records = committed.model.records([0], [0], at: committed.model.revision)
@@ -57,10 +65,19 @@ extension ClusterSimulation {
             records.contains { $0.modRevision == stored.revision && $0.lease == 0 && !$0.value.isEmpty }
                 && store.values.count { $0.revision == stored.revision } == 1
         }
-        guard let place else { return false }
+        guard let place else { return nil }
         host.disk.flipBit(chance.below(8), at: place.range.upperBound - 1, of: path)
         host.disk.lose(path + ".checksums")
         trace.add("spoil", [now, UInt64(bitPattern: place.revision)], "\(host.name), the value at \(place.revision)")
-        return true
+        let lastByte = host.disk.contents(of: path)?[place.range.upperBound - 1] ?? 0
+        return SpoiledValue(revision: place.revision, lastByte: lastByte)
+    }
+
+    /// Whether a member's file still has it.
+    private func holds(_ spoiled: SpoiledValue, _ host: SimulatedHost) throws(SimulationFailure) -> Bool {
+        let contents = host.disk.contents(of: nodeSettings(of: host).storePath) ?? []
+        return try StoreFileAudit(contents).values.contains {
+            $0.revision == spoiled.revision && contents[$0.range.upperBound - 1] == spoiled.lastByte
+        }
     }
 }
