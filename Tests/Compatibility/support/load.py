@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Callable, Dict, List, Optional, Tuple
 
+import grpc
+
 from support.checks import check, note
 from support.cluster import Cluster, Member, each
 from support.historian import Historian, Watchers, whole
@@ -250,7 +252,10 @@ class Load:
                     answers[operation] = client.channel.unary_unary(operation.path).future(operation.sent(), timeout=30)
                     self.filled.append(operation)
                 for operation, future in answers.items():
-                    operation.answered(future.result())
+                    try:
+                        operation.answered(future.result())
+                    except grpc.RpcError as error:  # the leader may end of what it is sent: what became of it is not known
+                        operation.problem = f"{error.code()}"
                 answers = {}
 
     def until(self, condition: Callable[[], bool], seconds: float) -> bool:
