@@ -142,7 +142,8 @@ package struct LeaseClock {
 
     /// When there may next be something to take, in nanoseconds; nil if there is nothing to wait for.
     package var nextDue: UInt64? {
-        [alarms.nextDue, checkpoints.nextDue].compactMap { $0.map { $0 * Self.tickNanoseconds } }.min()
+        let tick = min(alarms.nextDue ?? .max, checkpoints.nextDue ?? .max)
+        return tick == .max ? nil : tick * Self.tickNanoseconds
     }
 
     /// Places of leases to revoke, those first that expired first. Each comes once, unless `retry` is asked for.

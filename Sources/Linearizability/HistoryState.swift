@@ -21,17 +21,19 @@ struct HistoryState {
         var after: KeyValue?
     }
 
-    private(set) var revision: Int64
+    var revision: Int64
     private var records: [Bytes: KeyValue] = [:]
     /// The keys that ever were, sorted; those that are gone have no record.
     private var keys: [Bytes] = []
     /// All changes since the start, in order.
     private(set) var journal: [Change] = []
-    /// Of the records that there are, whatever their order.
+    /// Of the records that there are, whatever their order; 0 if it is not kept.
     private(set) var contentHash: UInt64 = 0
+    private let isHashed: Bool
 
-    init(revision: Int64, records start: [KeyValue]) {
+    init(revision: Int64, records start: [KeyValue], isHashed: Bool = true) {
         self.revision = revision
+        self.isHashed = isHashed
         for record in start { set(record.key, record) }
     }
 
@@ -83,10 +85,13 @@ struct HistoryState {
         self.revision = revision
     }
 
-    private mutating func set(_ key: Bytes, _ record: KeyValue?) {
-        if let old = records[key] { contentHash ^= Self.hash(old) }
-        if let record {
-            contentHash ^= Self.hash(record)
+    /// Changes a key without a note in the journal.
+    mutating func set(_ key: Bytes, _ record: KeyValue?) {
+        if isHashed {
+            if let old = records[key] { contentHash ^= Self.hash(old) }
+            if let record { contentHash ^= Self.hash(record) }
+        }
+        if record != nil {
             let place = place(of: key)
             if place == keys.count || keys[place] != key { keys.insert(key, at: place) }
         }

@@ -7,6 +7,7 @@ extension Raft {
     package mutating func adopt(_ configuration: ConfState) {
         self.configuration = configuration
         tracker.adopt(configuration, next: log.lastIndex)
+        noteMembers()
         guard role == .leader else { return }
         if let leadTransferee, !tracker.isVoter(leadTransferee) { abortTransfer() }
         // With fewer voters, what is there may be enough.

@@ -4,9 +4,14 @@ internal import Primitives
 /// What there is to do outside, and how far it is.
 extension Raft {
     /// Whether `takeEffects` has something that others wait for; a commit that the log is yet to hear of is nothing such.
+    ///
+    /// It changes nothing. It is `mutating` so that it is asked where Raft stands: for others, an owner that is a class has all of
+    /// Raft copied, and this is asked after every event.
     package var hasEffects: Bool {
-        log.hasUnoffered || log.hasReleasable || !effects.isEmpty || isReadRoundDue
-            || (appendsAreDue && tracker.members.count > 1) || hasUnsavedVote
+        mutating get {
+            log.hasUnoffered || log.hasReleasable || !effects.isEmpty || isReadRoundDue
+                || (appendsAreDue && tracker.members.count > 1) || hasUnsavedVote
+        }
     }
 
     private var hasUnsavedVote: Bool {

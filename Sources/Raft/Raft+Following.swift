@@ -97,6 +97,7 @@ extension Raft {
         effects.snapshot = metadata
         configuration = metadata.confState
         tracker.adopt(configuration, next: log.lastIndex)
+        noteMembers()
         acceptAppend(from: leader, through: log.lastIndex)
     }
 

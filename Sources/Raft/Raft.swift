@@ -45,6 +45,10 @@ package struct Raft {
     /// The state last given out to be written.
     package internal(set) var savedHardState: HardState
 
+    /// Sole voter, without a learner: nobody asks for an entry that is applied. Invariant: `noteMembers` follows each change of
+    /// the members.
+    package private(set) var isAlone = false
+
     var tracker: ProgressTracker
     var effects = RaftEffects()
     /// How many rounds of effects were taken.
@@ -91,10 +95,13 @@ package struct Raft {
         tracker = ProgressTracker(configuration, next: log.lastIndex.next)
         entropy = SeededEntropy(seed: settings.seed)
         drawElectionTimeout()
+        noteMembers()
     }
 
-    /// Sole voter, without a learner: nobody asks for an entry that is applied.
-    package var isAlone: Bool { tracker.members.count == 1 && tracker.isSoleVoter(id) }
+    /// The members of the configuration are others than before, or have another say.
+    mutating func noteMembers() {
+        isAlone = tracker.members.count == 1 && tracker.isSoleVoter(id)
+    }
 
     /// On a leader, what it knows of another member.
     package func progress(of member: MemberID) -> RaftProgress? {

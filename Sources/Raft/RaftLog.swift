@@ -26,6 +26,8 @@ package struct RaftLog {
     /// Entries that were given out and then replaced: the sync of such a round, or of an earlier one, says nothing of what
     /// is behind `kept` now. Invariant: both grow along it; none is of a round that is synced.
     private var replacements: [(round: UInt64, kept: LogIndex)] = []
+    /// Invariant: `compactedIndex` and the number of entries.
+    package private(set) var lastIndex: LogIndex
     /// The last entry that this member has synced. Less than `compactedIndex` only while a snapshot is being written.
     package private(set) var syncedIndex: LogIndex
     /// The last entry that is decided for good. Invariant: `applied <= committed <= lastIndex`; never falls.
@@ -55,13 +57,13 @@ package struct RaftLog {
         self.committedIndex = committedIndex
         self.appliedIndex = appliedIndex
         releasedIndex = appliedIndex
-        syncedIndex = LogIndex(compactedIndex.rawValue + UInt64(entries.count))
+        lastIndex = LogIndex(compactedIndex.rawValue + UInt64(entries.count))
+        syncedIndex = lastIndex
         offeredIndex = syncedIndex
         assertAlways(compactedIndex <= appliedIndex && appliedIndex <= committedIndex, "applied is committed")
         assertAlways(committedIndex <= lastIndex, "committed is in the log")
     }
 
-    package var lastIndex: LogIndex { LogIndex(compactedIndex.rawValue + UInt64(entries.count)) }
     package var lastTerm: Term {
         entries.count > 0 ? Term(entries.term(at: entries.count - 1)) : compactedTerm
     }
@@ -142,6 +144,7 @@ package struct RaftLog {
         entry.type = type
         entry.data = data
         entries.append(entry)
+        lastIndex = LogIndex(entry.index)
         return lastIndex
     }
 
@@ -155,6 +158,7 @@ package struct RaftLog {
         syncedIndex = min(syncedIndex, kept)
         offeredIndex = min(offeredIndex, kept)
         entries.append(contentsOf: new)
+        lastIndex = LogIndex(kept.rawValue + UInt64(new.count))
     }
 
     /// Starts over behind a snapshot, whose entry is committed.
@@ -163,6 +167,7 @@ package struct RaftLog {
         let kept = LogIndex(index.rawValue - 1)
         noteReplacement(behind: kept)
         entries = EntryBuffer([])
+        lastIndex = index
         compactedIndex = index
         compactedTerm = term
         committedIndex = index

@@ -34,6 +34,11 @@ package struct TraceHash: Equatable, Sendable {
     }
 
     package mutating func mix(_ text: String) {
-        unsafe mix(Bytes(text: text).span.bytes)
+        unsafe mix(text.utf8Span.span.bytes)
+    }
+
+    @inline(__always)
+    package mutating func mix(_ text: StaticString) {
+        unsafe mix(RawSpan(_unsafeStart: text.utf8Start, byteCount: text.utf8CodeUnitCount))
     }
 }

@@ -13,6 +13,9 @@ package struct ClusterPacket {
     }
 
     var content: Content
+    /// Which process of its member, counted, asked or sends the snapshot: what is heard of it is for no later one, whose own
+    /// questions have the same numbers. A connection ends with its process.
+    var process = 0
 
     /// What tells it from others.
     var numbers: [UInt64] {

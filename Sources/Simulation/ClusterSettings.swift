@@ -1,17 +1,24 @@
 internal import AutoCompaction
 package import Environment
 internal import Node
-package import SimulatedPlatform
+internal import Watch
 
 /// What one run of a simulated cluster looks like. Each seed draws its own, so that many shapes are tried (a swarm).
 package struct ClusterSettings: Equatable, Sendable {
     package var memberCount = 3
     /// Clients, each with one request under way at a time.
     package var clientCount = 5
-    /// Requests that clients make in the run.
+    /// Requests that clients make in the run at most.
     package var requestCount = 300
-    /// Longest pause of a client between two requests, in nanoseconds.
-    package var thinkNanoseconds: UInt64 = 100_000_000
+    /// How long clients make requests at most, in nanoseconds.
+    package var durationNanoseconds: UInt64 = .max
+    /// Longest time between two requests of a client, in nanoseconds, unless it waits longer for an answer.
+    package var thinkNanoseconds: UInt64 = 200_000_000
+    /// Longest time between two deeds of a group of watching clients, in nanoseconds.
+    package var watchNanoseconds: UInt64 = 40_000_000
+    /// In how many of ten thousand times a client asks for a defragmentation or a snapshot, and for a hash.
+    package var maintenancePerTenThousand = 200
+    package var hashPerTenThousand = 300
     /// How long a client waits for an answer, in nanoseconds.
     package var patienceNanoseconds: UInt64 = 5_000_000_000
     /// Average time between two faults, in nanoseconds; 0 for none.
@@ -55,7 +62,6 @@ package struct ClusterSettings: Equatable, Sendable {
 
     package init() {
         member.watchClientCount = 2
-        member.maintenancePercent = 2
     }
 
     package init(entropy: inout SeededEntropy, memberCount: Int? = nil) {
@@ -64,11 +70,14 @@ package struct ClusterSettings: Equatable, Sendable {
         member.watchClientCount = entropy.below(4)
         let size = [1, 3, 3, 3, 5, 5][entropy.below(6)]
         self.memberCount = memberCount ?? size
-        clientCount = 2 + entropy.below(9)
-        requestCount = 300 + entropy.below(500)
-        thinkNanoseconds = UInt64(50 + entropy.below(600)) * 1_000_000
+        clientCount = 8 + entropy.below(16)
+        durationNanoseconds = UInt64(300 + entropy.below(60)) * 1_000_000_000
+        // More than they come to.
+        requestCount = 20_000
+        // Together they ask 24 to 40 times a second, if they are answered in time.
+        thinkNanoseconds = UInt64(2_000 * clientCount / (24 + entropy.below(17))) * 1_000_000
         patienceNanoseconds = UInt64(1 + entropy.below(8)) * 1_000_000_000
-        faultIntervalNanoseconds = UInt64(1 + entropy.below(5)) * 1_000_000_000
+        faultIntervalNanoseconds = [2_000_000_000, 4_000_000_000, 8_000_000_000, 15_000_000_000][entropy.below(4)]
         faultNanoseconds = UInt64(1 + entropy.below(10)) * 1_000_000_000
         faults = FaultMix(entropy: &entropy)
         network.greatestDelayNanoseconds = [500_000, 2_000_000, 20_000_000, 80_000_000][entropy.below(4)]
@@ -78,10 +87,10 @@ package struct ClusterSettings: Equatable, Sendable {
         network.nanosecondsPerByte = UInt64(entropy.below(2000))
         syncNanoseconds = [200_000, 3_000_000, 30_000_000][entropy.below(3)]
         clockDriftThousandths = entropy.below(30)
-        heartbeatNanoseconds = [50_000_000, 100_000_000, 100_000_000][entropy.below(3)]
+        heartbeatNanoseconds = [50_000_000, 100_000_000, 100_000_000, 200_000_000, 200_000_000][entropy.below(5)]
         electionNanoseconds = heartbeatNanoseconds * UInt64(8 + entropy.below(8))
         // A run has crashes of its own, and not every member has many entries.
-        member.snapshotEntryCount = UInt64(5 + entropy.below(100))
+        member.snapshotEntryCount = UInt64(5 + entropy.below(entropy.below(2) == 0 ? 100 : 1000))
         catchUpEntryCount = UInt64(entropy.below(200))
         if entropy.below(3) == 0 { catchUpByteCount = 1 + entropy.below(100_000) }
         drawMore(&entropy, isSizeFixed: memberCount != nil)
@@ -102,6 +111,20 @@ package struct ClusterSettings: Equatable, Sendable {
         if entropy.below(4) == 0 { quotaByteCount = 400_000 + entropy.below(2_000_000) }
         if entropy.below(5) == 0 { autoCompactionRevisions = 20 + entropy.below(500) }
         disks = DiskFaultSettings(entropy: &entropy)
+        drawPace(&entropy)
+    }
+
+    /// What makes a run of minutes what it is: how much there is of everything in a second, and how large the state becomes.
+    private mutating func drawPace(_ entropy: inout SeededEntropy) {
+        watchNanoseconds = [40_000_000, 100_000_000, 400_000_000][entropy.below(3)]
+        maintenancePerTenThousand = entropy.below(30)
+        hashPerTenThousand = entropy.below(200)
+        member.commitIntervalNanoseconds =
+            [10_000_000, 100_000_000, 100_000_000, 250_000_000, 1_000_000_000][entropy.below(5)]
+        member.watches.progressIntervalNanoseconds = [50_000_000, 500_000_000, 5_000_000_000][entropy.below(3)]
+        // All that was ever written would have to be kept.
+        member.mix.compact = max(1, member.mix.compact)
+        if entropy.below(4) > 0 { member.greatestValueByteCount = min(1000, member.greatestValueByteCount) }
     }
 
     func nodeSettings() -> NodeSettings {

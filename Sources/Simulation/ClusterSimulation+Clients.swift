@@ -17,14 +17,16 @@ extension ClusterSimulation {
             nextAsk[client] = now + 50_000_000
             return
         }
-        requestCount += 1
         nextAsk[client] = nil
         let token = takeToken()
-        if choices.below(30) == 0 {
+        countRequest()
+        let draw = choices.below(10_000)
+        if draw < settings.hashPerTenThousand {
             try askHash(place, token)
-        } else if choices.below(100) < settings.member.maintenancePercent {
+        } else if draw < settings.hashPerTenThousand + settings.maintenancePerTenThousand {
             try maintain(place, token)
         } else {
+            earliestAsk[client] = now + UInt64(choices.below(1000)) * settings.thinkNanoseconds / 1000
             let asked = ClusterHistory.Pending(
                 token: token, client: client, host: place, request: request(of: client, to: place), call: now,
                 deadline: now + patience())
@@ -166,7 +168,7 @@ extension ClusterSimulation {
     /// A client goes on.
     private func next(_ client: Int) {
         guard nextAsk.indices.contains(client) else { return }
-        nextAsk[client] = now + UInt64(choices.below(1000)) * settings.thinkNanoseconds / 1000
+        nextAsk[client] = max(now, earliestAsk[client])
     }
 
     /// Clients whose patience is over ask something else; what they asked for may still be done.

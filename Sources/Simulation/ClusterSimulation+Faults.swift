@@ -25,6 +25,7 @@ extension ClusterSimulation {
             draw -= parts
             guard draw < 0 else { return false }
             outcome.faultCounts[name, default: 0] += 1
+            load.faulted(now: now)
             trace.add("fault", [now], name)
             return true
         }

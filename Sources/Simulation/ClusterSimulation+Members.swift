@@ -47,8 +47,8 @@ extension ClusterSimulation {
         }
         if !host.held.isEmpty { try release(place) }
         let ran = host.runDue(now: now)
-        if !ran.isEmpty { trace.add("run", [now, UInt64(place), UInt64(ran.count)], "\(host.name) \(ran)") }
-        try drain(place)
+        if ran.actors != 0 { trace.add("run", [now, UInt64(place), ran.actors], "\(host.name) \(ran.names)") }
+        if ran.isNews { try drain(place) }
     }
 
     /// A stopped process goes on, and finds what came meanwhile.
@@ -118,12 +118,16 @@ extension ClusterSimulation {
         guard !entries.isEmpty else { return }
         var isNews = false
         for entry in entries {
-            guard try committed.applied(entry, by: member.node.memberID) else { continue }
+            guard let news = try committed.applied(entry, by: member.node.memberID) else { continue }
             isNews = true
             try checkQuorum(entry, member, host)
-            if case .leaseRevoke(let revoke)? = entry.operation {
+            guard let operation = news.operation else { continue }
+            if case .leaseRevoke(let revoke) = operation {
                 try leases.isApplied(LeaseID(revoke.id), at: entry.index, term: entry.term, now: now)
             }
+            guard news.hasChanges else { continue }
+            try clients.changed(by: operation, committed.model)
+            for position in watches.indices { watches[position].clients.note(committed.model) }
         }
         // At the end of a run one of them holds something else on purpose, and they have to find that themselves.
         // What a disk lost may be what would be read.
@@ -132,7 +136,7 @@ extension ClusterSimulation {
         trace.add(
             "applied", [now, host.id.rawValue, committed.lastIndex.rawValue],
             "\(host.name) \(committed.lastIndex) at revision \(committed.model.revision)")
-        for position in watches.indices { try watches[position].clients.learn(committed.model) }
+        for position in watches.indices { try watches[position].clients.judge() }
     }
 
     /// Ordering rules 1 and 2: what is applied anywhere, a quorum holds on its disks.

@@ -26,7 +26,9 @@ extension ClusterSimulation {
             try send(snapshot, message, token, from: host, to: to)
         }
         for question in outgoing.questions {
-            launch(ClusterPacket(content: .question(question)), from: host, to: question.to.rawValue, mayRepeat: false)
+            launch(
+                ClusterPacket(content: .question(question), process: host.startCount), from: host,
+                to: question.to.rawValue, mayRepeat: false)
         }
     }
 
@@ -50,7 +52,7 @@ extension ClusterSimulation {
         }
         #endif
         outcome.installationCount += 1
-        let packet = ClusterPacket(content: .snapshot(message, bytes, token))
+        let packet = ClusterPacket(content: .snapshot(message, bytes, token), process: host.startCount)
         launch(packet, from: host, to: to.rawValue, byteCount: bytes.count, mayRepeat: false)
     }
 
@@ -84,17 +86,21 @@ extension ClusterSimulation {
             guard network.isCut(link) || chance.below(10) == 0 else { return }
             try tell(link.from) { $0.peerUnreachable(MemberID(link.to)) }
         case .snapshot(_, _, let token):
-            try tell(link.from) { $0.snapshotSent(token, to: MemberID(link.to), succeeded: false) }
+            try tell(link.from, packet.process) { $0.snapshotSent(token, to: MemberID(link.to), succeeded: false) }
         case .question(let question):
-            try tell(link.from) { $0.peerAnswered(question.number, .failure(.unreachable("lost"))) }
+            try tell(link.from, packet.process) { $0.peerAnswered(question.number, .failure(.unreachable("lost"))) }
         case .answer(let number, _):
-            try tell(link.to) { $0.peerAnswered(number, .failure(.unreachable("the answer was lost"))) }
+            try tell(link.to, packet.process) {
+                $0.peerAnswered(number, .failure(.unreachable("the answer was lost")))
+            }
         }
     }
 
-    /// Has the core of a member know of something, if it runs.
-    private func tell(_ id: UInt64, _ action: (Node) -> Void) throws(SimulationFailure) {
-        guard let place = host(of: id), let member = hosts[place].member else { return }
+    /// Has the core of a member know of something, if it runs, and if that is still the process meant.
+    private func tell(_ id: UInt64, _ process: Int? = nil, _ action: (Node) -> Void) throws(SimulationFailure) {
+        guard let place = host(of: id), let member = hosts[place].member,
+            process ?? hosts[place].startCount == hosts[place].startCount
+        else { return }
         hosts[place].wake(now: now)
         member.act(action)
         try drain(place)
@@ -136,9 +142,14 @@ extension ClusterSimulation {
         case .message(let message): member.act { $0.receive(message) }
         case .snapshot(let message, let bytes, let token):
             try receive(message, bytes, at: place)
-            try tell(arrival.link.from) { $0.snapshotSent(token, to: MemberID(arrival.link.to), succeeded: true) }
-        case .question(let question): try answer(question, from: sender, at: place)
-        case .answer(let number, let answer): member.act { $0.peerAnswered(number, answer) }
+            try tell(arrival.link.from, arrival.packet.process) {
+                $0.snapshotSent(token, to: MemberID(arrival.link.to), succeeded: true)
+            }
+        case .question(let question):
+            try answer(question, from: Asker(member: sender, process: arrival.packet.process), at: place)
+        case .answer(let number, let answer):
+            guard arrival.packet.process == hosts[place].startCount else { break }
+            member.act { $0.peerAnswered(number, answer) }
         }
     }
 
@@ -159,10 +170,10 @@ extension ClusterSimulation {
 
     // MARK: Questions
 
-    private func answer(_ question: PeerQuestion, from asker: MemberID, at place: Int) throws(SimulationFailure) {
+    private func answer(_ question: PeerQuestion, from asker: Asker, at place: Int) throws(SimulationFailure) {
         guard let member = hosts[place].member else { return }
         let token = takeToken()
-        purposes[token] = .question(question, from: asker)
+        purposes[token] = .question(question, asker)
         switch question.kind {
         case .version:
             purposes[token] = nil
@@ -180,15 +191,16 @@ extension ClusterSimulation {
 
     func respond(
         _ answer: Result<PeerAnswer, PeerQuestionError>, to question: PeerQuestion, from host: SimulatedHost,
-        _ asker: MemberID
+        _ asker: Asker
     ) {
         launch(
-            ClusterPacket(content: .answer(question.number, answer)), from: host, to: asker.rawValue, mayRepeat: false)
+            ClusterPacket(content: .answer(question.number, answer), process: asker.process), from: host,
+            to: asker.member.rawValue, mayRepeat: false)
     }
 
     /// Turns the core's answer into that of the peer's HTTP handler.
     func respond(
-        _ result: Result<Reply, EtcdError>, to question: PeerQuestion, from host: SimulatedHost, _ asker: MemberID
+        _ result: Result<Reply, EtcdError>, to question: PeerQuestion, from host: SimulatedHost, _ asker: Asker
     ) {
         guard case .success(let reply) = result, let answer = peerAnswer(reply, to: question, host) else {
             respond(.failure(.refused(status: 500, text: "\(result)")), to: question, from: host, asker)

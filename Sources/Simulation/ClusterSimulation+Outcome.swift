@@ -3,6 +3,10 @@ extension ClusterSimulation {
     package struct Outcome: Equatable, Sendable {
         /// Of everything that happened: equal for equal seeds.
         package var traceHash: UInt64 = 0
+        /// All that clients asked for.
+        package var requestCount = 0
+        /// Of the virtual time, the minutes in which there was enough of a load and a fault (`LoadCount`).
+        package var countedNanoseconds: UInt64 = 0
         package var acknowledgedWriteCount = 0
         package var readCount = 0
         /// Requests whose clients never heard what became of them.
@@ -28,6 +32,8 @@ extension ClusterSimulation {
 
         /// Adds what another run came to; the hash is not added.
         package mutating func add(_ other: Outcome) {
+            requestCount += other.requestCount
+            countedNanoseconds += other.countedNanoseconds
             acknowledgedWriteCount += other.acknowledgedWriteCount
             readCount += other.readCount
             unknownCount += other.unknownCount
@@ -47,10 +53,11 @@ extension ClusterSimulation {
         package var text: String {
             let faults = faultCounts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
             return
-                "\(acknowledgedWriteCount) acknowledged writes, \(readCount) reads, \(unknownCount) without an answer, "
+                "\(requestCount) requests, \(acknowledgedWriteCount) acknowledged writes, \(readCount) reads, \(unknownCount) without an answer, "
                 + "\(watchEventCount) events watched, \(expiryCount) leases expired, \(electionCount) elections, "
                 + "\(installationCount) snapshots sent, \(deliveredPacketCount) packets, "
-                + "\(virtualNanoseconds / 1_000_000_000) virtual seconds; faults: \(faults)"
+                + "\(virtualNanoseconds / 1_000_000_000) virtual seconds, of which "
+                + "\(countedNanoseconds / 1_000_000_000) count; faults: \(faults)"
         }
     }
 }

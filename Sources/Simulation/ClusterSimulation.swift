@@ -45,7 +45,10 @@ package final class ClusterSimulation {
     var repairs: [(time: UInt64, repair: Repair)] = []
     /// When each client asks next; those that wait for an answer have none.
     var nextAsk: [UInt64?]
+    /// Before this a client that is answered does not ask again.
+    var earliestAsk: [UInt64]
     var requestCount = 0
+    var load = LoadCount()
     /// What requests other than clients' are for.
     var purposes: [RequestToken: Purpose] = [:]
     var nextToken: UInt64 = 1
@@ -86,7 +89,14 @@ package final class ClusterSimulation {
         case snapshot(leastRevision: Int64)
         case memberChange
         /// What another member asked: whom to answer, and what.
-        case question(PeerQuestion, from: MemberID)
+        case question(PeerQuestion, Asker)
+    }
+
+    /// A process that asked another member something.
+    struct Asker {
+        var member: MemberID
+        /// Of `ClusterPacket`.
+        var process: Int
     }
 
     /// A cluster of a shape that the seed draws.
@@ -113,10 +123,11 @@ package final class ClusterSimulation {
         seeds = entropy.split()
         workload = Workload(settings: settings.member, entropy: entropy.split())
         network = SimulatedNetwork(settings: settings.network, entropy: entropy.split())
-        clients = ClusterHistory()
+        clients = ClusterHistory(keepsHistory: isTraced)
         // Two clocks may be off in opposite directions.
         leases = ClusterLeases(driftThousandths: settings.clockDriftThousandths)
         nextAsk = (0..<settings.clientCount).map { UInt64($0) * 10_000_000 }
+        earliestAsk = Array(repeating: 0, count: settings.clientCount)
         watches = []
         trace.keepsLines = isTraced
         if settings.member.watchClientCount > 0 {
@@ -139,7 +150,8 @@ package final class ClusterSimulation {
     package func run() throws(SimulationFailure) -> Outcome {
         do throws(SimulationFailure) {
             try start()
-            while requestCount < settings.requestCount || now < 3_000_000_000 { try step() }
+            while isAsking || now < 3_000_000_000 { try step() }
+            load.end(now: now)
             try converge()
             try judge()
             if settings.disks.endsWithSpoiledValue > 0 { try spoilValue() }
@@ -150,6 +162,8 @@ package final class ClusterSimulation {
         }
         for host in hosts { trace.mix(disk: host.disk) }
         outcome.traceHash = trace.hash
+        outcome.requestCount = requestCount
+        outcome.countedNanoseconds = load.countedNanoseconds
         outcome.acknowledgedWriteCount = clients.acknowledgedWriteCount
         outcome.readCount = clients.readCount
         outcome.unknownCount = clients.unknownCount
@@ -165,6 +179,17 @@ package final class ClusterSimulation {
 
     /// What the clients asked and were told, as a recorded history: for `martlet-sim check-history`.
     package var recordedHistory: History { clients.history }
+
+    /// Whether clients still ask.
+    private var isAsking: Bool {
+        isFaulty && requestCount < settings.requestCount && now < settings.durationNanoseconds
+    }
+
+    /// A client asks for something.
+    func countRequest() {
+        requestCount += 1
+        load.requested(now: now)
+    }
 
     // MARK: Start
 
@@ -240,23 +265,24 @@ package final class ClusterSimulation {
 
     /// Of those that are due first, the first in this order.
     private func nextEvent() -> (time: UInt64, event: Event)? {
-        var next: (time: UInt64, event: Event)?
-        func consider(_ time: UInt64?, _ event: Event) {
-            guard let time, time < next?.time ?? .max else { return }
-            next = (time, event)
+        var (time, event) = (network.nextArrival ?? .max, Event.arrival)
+        for place in hosts.indices {
+            if let next = hosts[place].nextTime(now: now), next < time { (time, event) = (next, .host(place)) }
         }
-        consider(network.nextArrival, .arrival)
-        for (place, host) in hosts.enumerated() { consider(host.nextTime(now: now), .host(place)) }
-        if requestCount < settings.requestCount {
-            for (client, time) in nextAsk.enumerated() { consider(time, .ask(client)) }
+        if isAsking {
+            for client in nextAsk.indices {
+                if let next = nextAsk[client], next < time { (time, event) = (next, .ask(client)) }
+            }
         }
-        consider(clients.nextDeadline, .deadline)
-        for (place, group) in watches.enumerated() { consider(group.nextTime, .watch(place)) }
-        consider(losses.first?.time, .loss)
-        consider(pulls.first?.time, .pull)
-        if settings.quotaByteCount > 0 { consider(nextRemedy, .space) }
-        consider(repairs.map(\.time).min(), .repair)
-        if isFaulty, settings.faultIntervalNanoseconds > 0 { consider(nextFault, .fault) }
-        return next
+        if let next = clients.nextDeadline, next < time { (time, event) = (next, .deadline) }
+        for place in watches.indices where watches[place].nextTime < time {
+            (time, event) = (watches[place].nextTime, .watch(place))
+        }
+        if let first = losses.first, first.time < time { (time, event) = (first.time, .loss) }
+        if let first = pulls.first, first.time < time { (time, event) = (first.time, .pull) }
+        if settings.quotaByteCount > 0, nextRemedy < time { (time, event) = (nextRemedy, .space) }
+        for repair in repairs where repair.time < time { (time, event) = (repair.time, .repair) }
+        if isFaulty, settings.faultIntervalNanoseconds > 0, nextFault < time { (time, event) = (nextFault, .fault) }
+        return time == .max ? nil : (time, event)
     }
 }

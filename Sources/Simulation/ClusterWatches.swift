@@ -13,7 +13,7 @@ struct ClusterWatches {
 extension ClusterSimulation {
     /// Lets one of the watching clients do something.
     func watch(_ place: Int) throws(SimulationFailure) {
-        watches[place].nextTime = now + UInt64(1 + choices.below(20)) * 2_000_000
+        watches[place].nextTime = now + UInt64(1 + choices.below(20)) * settings.watchNanoseconds / 20
         if let host = watches[place].host, hosts[host].isUp {
             guard !hosts[host].isPaused(at: now), let member = hosts[host].member else { return }
             hosts[host].wake(now: now)
@@ -22,7 +22,12 @@ extension ClusterSimulation {
             trace.add("watch", [now, UInt64(watches[place].clients.eventCount)], "\(hosts[host].name): \(deed)")
             try drain(host)
             // Now and then they go to another member, which may be behind.
-            if choices.below(150) == 0 { watches[place].host = nil }
+            if choices.below(150) == 0 {
+                watches[place].clients.disconnect(member)
+                member.act { _ in }
+                try drain(host)
+                watches[place].host = nil
+            }
         } else if let host = usableHosts.isEmpty ? nil : usableHosts[choices.below(usableHosts.count)],
             let member = hosts[host].member, !member.node.isLearner
         {

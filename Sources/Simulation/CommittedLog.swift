@@ -30,10 +30,18 @@ struct CommittedLog {
 
     var lastIndex: LogIndex { LogIndex(UInt64(entries.count)) }
 
+    /// An entry that was applied for the first time anywhere.
+    struct News {
+        /// What it asks for; nil if that is nothing that a client asks for.
+        var operation: RaftOperation?
+        /// Whether it made a revision.
+        var hasChanges: Bool
+    }
+
     /// A member applied an entry.
     ///
-    /// - Returns: whether it is the first to.
-    mutating func applied(_ entry: RaftEntry, by member: MemberID) throws(SimulationFailure) -> Bool {
+    /// - Returns: what is new; nil if it was applied before.
+    mutating func applied(_ entry: RaftEntry, by member: MemberID) throws(SimulationFailure) -> News? {
         guard entry.index > 0, entry.index <= lastIndex.rawValue + 1 else {
             throw SimulationFailure("\(member) applies entry \(entry.index), but nobody applied the one before")
         }
@@ -43,28 +51,17 @@ struct CommittedLog {
                 throw SimulationFailure(
                     "state machine safety: \(member) applies \(entry) at \(entry.index), others have \(known)")
             }
-            return false
+            return nil
         }
         entries.append(entry)
-        advanceModel(by: entry)
+        let (operation, revision) = (entry.operation, model.revision)
+        if let operation, !alarms.forbids(operation) {
+            if case .alarm(let request) = operation { alarms.apply(request) } else { model.apply(operation) }
+        }
         marks.append(
             Mark(
                 revision: model.revision, compactedRevision: model.compactedRevision, leases: model.leases))
-        return true
-    }
-
-    private mutating func advanceModel(by entry: RaftEntry) {
-        guard let operation = entry.operation, !alarms.forbids(operation) else { return }
-        switch operation {
-        case .alarm(let request): alarms.apply(request)
-        case .put(let request): model = model.put(request).next
-        case .deleteRange(let request): model = model.deleteRange(request).next
-        case .txn(let request): model = model.txn(request).next
-        case .compaction(let request): model = model.compact(request).next
-        case .leaseGrant(let request): model = model.grant(request).next
-        case .leaseRevoke(let request): model = model.revoke(LeaseID(request.id)).next
-        default: break
-        }
+        return News(operation: operation, hasChanges: model.revision > revision)
     }
 
     /// Holds a member's state against the model after the last entry that it applied.

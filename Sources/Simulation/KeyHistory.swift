@@ -34,11 +34,12 @@ package struct KeyHistory: Sendable {
     /// - Parameter records: for each key that changed, in order, what it became; nil for a deletion.
     package mutating func append(revision next: Int64, _ records: [(key: Bytes, record: KeyValue?)]) {
         assertAlways(next == revision + 1, "revisions follow each other")
-        let before = current
+        // Before any of them is changed: a key may be there twice.
+        let first = changes.count
         for (key, record) in records {
-            changes.append(Change(revision: next, key: key, record: record, previous: before[key]))
-            current[key] = record
+            changes.append(Change(revision: next, key: key, record: record, previous: current[key]))
         }
+        for change in changes[first...] { current[change.key] = change.record }
         revision = next
     }
 

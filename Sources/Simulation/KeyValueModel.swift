@@ -17,6 +17,8 @@ struct KeyValueModel {
     private var writeCount = 0
     /// The keys that ever were, sorted.
     private var keys: [Bytes] = []
+    /// The keys that changed at the last revision at which any did.
+    private var newest: (revision: Int64, keys: [Bytes]) = (1, [])
     private(set) var revision: Int64 = 1
     private(set) var compactedRevision: Int64 = -1
     /// Granted time to live of each lease, in seconds.
@@ -63,6 +65,9 @@ struct KeyValueModel {
 
     /// What each key that changed at a revision became then, in the order in which they changed.
     func changes(at revision: Int64) -> [(key: Bytes, record: KeyValue?)] {
+        if newest.revision == revision, newest.keys.count == 1 {
+            return newest.keys.map { ($0, record($0, at: revision)) }
+        }
         let changed = keys.compactMap { key in
             versions[key]?.last { $0.revision <= revision }.flatMap { version in
                 version.revision == revision ? (key: key, version: version) : nil
@@ -74,71 +79,107 @@ struct KeyValueModel {
     // MARK: Writing
 
     func put(_ request: PutRequest) -> (next: KeyValueModel, result: Result<PutResponse, Refusal>) {
-        let previous = record(request.key, at: revision)
-        if request.lease != 0 && leases[LeaseID(request.lease)] == nil { return (self, .failure(.leaseNotFound)) }
-        if (request.ignoreValue || request.ignoreLease) && previous == nil { return (self, .failure(.keyNotFound)) }
-        var next = self
-        next.revision += 1
-        var record = KeyValue()
-        record.key = request.key
-        record.value = request.ignoreValue ? previous?.value ?? [] : request.value
-        record.lease = request.ignoreLease ? previous?.lease ?? 0 : request.lease
-        record.createRevision = previous?.createRevision ?? next.revision
-        record.modRevision = next.revision
-        record.version = (previous?.version ?? 0) + 1
-        next.write(request.key, record)
-        var response = PutResponse()
-        if request.prevKv { response.prevKv = previous }
-        return (next, .success(response))
+        changed { $0.carryOut(request) }
     }
 
     func deleteRange(_ request: DeleteRangeRequest) -> (
         next: KeyValueModel, result: Result<DeleteRangeResponse, Refusal>
     ) {
-        let gone = records(request.key, request.rangeEnd, at: revision)
-        var response = DeleteRangeResponse()
-        response.deleted = Int64(gone.count)
-        if request.prevKv { response.prevKvs = gone }
-        guard !gone.isEmpty else { return (self, .success(response)) }
-        var next = self
-        next.revision += 1
-        for record in gone { next.write(record.key, nil) }
-        return (next, .success(response))
+        changed { $0.carryOut(request) }
     }
 
-    // MARK: Leases
-
     func grant(_ request: LeaseGrantRequest) -> (next: KeyValueModel, result: Result<LeaseGrantResponse, Refusal>) {
-        let id = LeaseID(request.id)
-        if leases[id] != nil { return (self, .failure(.leaseExist)) }
-        var next = self
-        let ttl = max(request.ttl, 2)
-        next.leases[id] = ttl
-        var response = LeaseGrantResponse()
-        response.id = request.id
-        response.ttl = ttl
-        return (next, .success(response))
+        changed { $0.carryOut(request) }
     }
 
     /// Ends a lease; its keys go in one revision.
     func revoke(_ id: LeaseID) -> (next: KeyValueModel, result: Result<LeaseRevokeResponse, Refusal>) {
-        if leases[id] == nil { return (self, .failure(.leaseNotFound)) }
+        changed { $0.carryOutRevocation(of: id) }
+    }
+
+    func compact(_ request: CompactionRequest) -> (next: KeyValueModel, result: Result<CompactionResponse, Refusal>) {
+        changed { $0.carryOut(request) }
+    }
+
+    private func changed<Answer>(_ change: (inout KeyValueModel) -> Answer) -> (next: KeyValueModel, result: Answer) {
         var next = self
-        next.leases[id] = nil
+        let answer = change(&next)
+        return (next, answer)
+    }
+
+    // MARK: Writing in place
+
+    /// Carries out what an entry of the log asks for, if it is one of keys and leases; a refusal changes nothing.
+    mutating func apply(_ operation: RaftOperation) {
+        switch operation {
+        case .put(let request): _ = carryOut(request)
+        case .deleteRange(let request): _ = carryOut(request)
+        case .txn(let request): self = txn(request).next
+        case .compaction(let request): _ = carryOut(request)
+        case .leaseGrant(let request): _ = carryOut(request)
+        case .leaseRevoke(let request): _ = carryOutRevocation(of: LeaseID(request.id))
+        default: break
+        }
+    }
+
+    private mutating func carryOut(_ request: PutRequest) -> Result<PutResponse, Refusal> {
+        let previous = record(request.key, at: revision)
+        if request.lease != 0 && leases[LeaseID(request.lease)] == nil { return .failure(.leaseNotFound) }
+        if (request.ignoreValue || request.ignoreLease) && previous == nil { return .failure(.keyNotFound) }
+        revision += 1
+        var record = KeyValue()
+        record.key = request.key
+        record.value = request.ignoreValue ? previous?.value ?? [] : request.value
+        record.lease = request.ignoreLease ? previous?.lease ?? 0 : request.lease
+        record.createRevision = previous?.createRevision ?? revision
+        record.modRevision = revision
+        record.version = (previous?.version ?? 0) + 1
+        write(request.key, record)
+        var response = PutResponse()
+        if request.prevKv { response.prevKv = previous }
+        return .success(response)
+    }
+
+    private mutating func carryOut(_ request: DeleteRangeRequest) -> Result<DeleteRangeResponse, Refusal> {
+        let gone = records(request.key, request.rangeEnd, at: revision)
+        var response = DeleteRangeResponse()
+        response.deleted = Int64(gone.count)
+        if request.prevKv { response.prevKvs = gone }
+        guard !gone.isEmpty else { return .success(response) }
+        revision += 1
+        for record in gone { write(record.key, nil) }
+        return .success(response)
+    }
+
+    // MARK: Leases
+
+    private mutating func carryOut(_ request: LeaseGrantRequest) -> Result<LeaseGrantResponse, Refusal> {
+        let id = LeaseID(request.id)
+        if leases[id] != nil { return .failure(.leaseExist) }
+        let ttl = max(request.ttl, 2)
+        leases[id] = ttl
+        var response = LeaseGrantResponse()
+        response.id = request.id
+        response.ttl = ttl
+        return .success(response)
+    }
+
+    private mutating func carryOutRevocation(of id: LeaseID) -> Result<LeaseRevokeResponse, Refusal> {
+        if leases[id] == nil { return .failure(.leaseNotFound) }
+        leases[id] = nil
         let gone = records([0], [0], at: revision).filter { $0.lease == id.rawValue }
-        if !gone.isEmpty { next.revision += 1 }
-        for record in gone { next.write(record.key, nil) }
-        return (next, .success(LeaseRevokeResponse()))
+        if !gone.isEmpty { revision += 1 }
+        for record in gone { write(record.key, nil) }
+        return .success(LeaseRevokeResponse())
     }
 
     // MARK: Compaction
 
-    func compact(_ request: CompactionRequest) -> (next: KeyValueModel, result: Result<CompactionResponse, Refusal>) {
-        if request.revision <= compactedRevision { return (self, .failure(.compacted)) }
-        if request.revision > revision { return (self, .failure(.futureRev)) }
-        var next = self
-        next.compactedRevision = request.revision
-        return (next, .success(CompactionResponse()))
+    private mutating func carryOut(_ request: CompactionRequest) -> Result<CompactionResponse, Refusal> {
+        if request.revision <= compactedRevision { return .failure(.compacted) }
+        if request.revision > revision { return .failure(.futureRev) }
+        compactedRevision = request.revision
+        return .success(CompactionResponse())
     }
 
     /// The same state with another compacted revision.
@@ -176,5 +217,7 @@ struct KeyValueModel {
         }
         writeCount += 1
         versions[key, default: []].append(Version(revision: revision, number: writeCount, record: record))
+        if newest.revision != revision { newest = (revision, []) }
+        newest.keys.append(key)
     }
 }

@@ -26,6 +26,8 @@ final class SimulatedHost {
     private(set) var durableTerms: [UInt64: UInt64] = [:]
     /// Everything up to here is in its store.
     private var durableBase = LogIndex.zero
+    /// How often it started.
+    private(set) var startCount = 0
     /// When it starts again, if it is down; nil if it does not.
     var restartTime: UInt64?
     /// Until when it is stopped.
@@ -72,7 +74,9 @@ final class SimulatedHost {
     var held: [Held] = []
 
     private var syncTime: UInt64
-    private var dues: [SimulatedMember.Actor: UInt64] = [:]
+    /// When what each actor is doing is done, by its number; `idle` if it does nothing.
+    private var dues = InlineArray<4, UInt64>(repeating: SimulatedHost.idle)
+    private static let idle = UInt64.max
     private var wakeTime: UInt64 = 0
     private var latencies: SeededEntropy
 
@@ -119,6 +123,7 @@ final class SimulatedHost {
         setClock(now)
         let member = try SimulatedMember(disk: disk, clock: clock, settings: settings)
         self.member = member
+        startCount += 1
         id = member.node.memberID
         restartTime = nil
         pausedUntil = 0
@@ -156,7 +161,7 @@ final class SimulatedHost {
         member = nil
         disk.latency = self.disk.latency
         self.disk = disk
-        dues = [:]
+        dues = InlineArray(repeating: Self.idle)
         held = []
     }
 
@@ -176,7 +181,8 @@ final class SimulatedHost {
     /// When something is to happen here by itself; nil if never.
     func nextTime(now: UInt64) -> UInt64? {
         guard isUp else { return restartTime }
-        let next = min(wakeTime, dues.values.min() ?? .max)
+        var next = wakeTime
+        for place in dues.indices { next = min(next, dues[place]) }
         return pausedUntil > now ? max(next, pausedUntil) : next
     }
 
@@ -202,23 +208,67 @@ final class SimulatedHost {
         member?.tick()
     }
 
+    /// What was due.
+    struct Ran {
+        /// The bits of the actors that did something, by their numbers.
+        var actors: UInt64 = 0
+        /// Whether the core had a part in it.
+        var isNews = true
+
+        /// For people.
+        var names: [SimulatedMember.Actor] {
+            SimulatedMember.Actor.allCases.filter { actors >> UInt64($0.rawValue) & 1 == 1 }
+        }
+    }
+
     /// Lets happen what is due.
-    ///
-    /// - Returns: what did, for the trace.
-    func runDue(now: UInt64) -> [SimulatedMember.Actor] {
+    func runDue(now: UInt64) -> Ran {
+        var ran = Ran()
+        guard let member else { return ran }
+        let isStoreDue = take(.store, dueAt: now, &ran)
+        // What others met on the disk is their business.
+        _ = disk.takeMetFaults()
+        let storeEnd = isStoreDue ? member.stepStore() : nil
+        if isStoreDue, storeEnd == nil {
+            noteDisk(.store, member, now: now)
+            if !isNewsDue(now: now) {
+                // The middle of a commit is a matter of the disk alone.
+                ran.isNews = false
+                schedule(.store, now: now)
+                return ran
+            }
+        }
         wake(now: now)
-        var ran: [SimulatedMember.Actor] = []
-        for actor in SimulatedMember.Actor.allCases {
-            guard let member, let due = dues[actor], due <= now else { continue }
-            dues[actor] = nil
-            ran.append(actor)
-            // What others met on the disk is their business.
+        if let storeEnd {
+            member.act { _ in member.storeEnded(storeEnd) }
+            noteDisk(.store, member, now: now)
+        }
+        for actor in [SimulatedMember.Actor.log, .reader, .installer] where take(actor, dueAt: now, &ran) {
             _ = disk.takeMetFaults()
             let batch = member.run(actor)
             noteDisk(actor, member, now: now)
             if let batch { note(batch) }
         }
+        member.act { _ in }
         return ran
+    }
+
+    /// Takes what is due of an actor.
+    private func take(_ actor: SimulatedMember.Actor, dueAt now: UInt64, _ ran: inout Ran) -> Bool {
+        guard dues[actor.rawValue] <= now else { return false }
+        dues[actor.rawValue] = Self.idle
+        ran.actors |= 1 << UInt64(actor.rawValue)
+        return true
+    }
+
+    private func isNewsDue(now: UInt64) -> Bool {
+        if wakeTime <= now { return true }
+        for place in dues.indices where dues[place] <= now { return true }
+        return false
+    }
+
+    private func schedule(_ actor: SimulatedMember.Actor, now: UInt64) {
+        dues[actor.rawValue] = max(now, busyUntil[actor] ?? 0) + latency(of: actor, now: now)
     }
 
     /// What an actor met on the disk, and how long it took.
@@ -240,10 +290,11 @@ final class SimulatedHost {
         guard let member else { return }
         durableBase = max(durableBase, member.node.raft.log.compactedIndex)
         voters = member.node.raft.configuration.voters
-        for actor in member.runnableActors where dues[actor] == nil {
-            dues[actor] = max(now, busyUntil[actor] ?? 0) + latency(of: actor, now: now)
+        for actor in SimulatedMember.Actor.allCases
+        where dues[actor.rawValue] == Self.idle && member.isRunnable(actor) {
+            schedule(actor, now: now)
         }
-        let pause = member.node.nanosecondsToNextWork(max: 50_000_000)
+        let pause = member.node.nanosecondsToNextWork(max: 100_000_000)
         wakeTime = now + max(pause * 1000 / clockRate, 1000)
     }
 

@@ -15,7 +15,7 @@ internal import WriteAheadLog
 /// queue, and the simulation picks which of them goes a step further.
 final class SimulatedMember {
     /// The queues that can go on.
-    enum Actor: CaseIterable {
+    enum Actor: Int, CaseIterable {
         case log, store, reader, installer
     }
 
@@ -93,14 +93,17 @@ final class SimulatedMember {
 
     /// Actors that have something to do.
     var runnableActors: [Actor] {
-        guard stopError == nil else { return [] }
-        return Actor.allCases.filter { actor in
-            switch actor {
-            case .log: !logJobs.isEmpty
-            case .store: committer != nil
-            case .reader: !reads.isEmpty || !snapshots.isEmpty
-            case .installer: !preparations.isEmpty || !disposals.isEmpty
-            }
+        Actor.allCases.filter { isRunnable($0) }
+    }
+
+    /// Whether an actor has something to do.
+    func isRunnable(_ actor: Actor) -> Bool {
+        guard stopError == nil else { return false }
+        return switch actor {
+        case .log: !logJobs.isEmpty
+        case .store: committer != nil
+        case .reader: !reads.isEmpty || !snapshots.isEmpty
+        case .installer: !preparations.isEmpty || !disposals.isEmpty
         }
     }
 
@@ -186,16 +189,28 @@ final class SimulatedMember {
     }
 
     private func runStore() {
-        guard var running = committer else { return }
-        committer = nil
+        if let end = stepStore() { storeEnded(end) }
+    }
+
+    /// Takes a step of the commit that is running: one operation on the disk.
+    ///
+    /// - Returns: what the core is to be told, once there is something.
+    func stepStore() -> Result<BoltCommitter.Outcome, BoltError>? {
+        guard var running = committer.take() else { return nil }
         do throws(BoltError) {
-            if let outcome = try running.step() {
-                node.storeCommitted(outcome)
-            } else {
-                committer = running
-            }
+            if let outcome = try running.step() { return .success(outcome) }
+            committer = running
+            return nil
         } catch {
-            node.failed(NodeError(error))
+            return .failure(error)
+        }
+    }
+
+    /// Tells the core how a commit ended.
+    func storeEnded(_ end: Result<BoltCommitter.Outcome, BoltError>) {
+        switch end {
+        case .success(let outcome): node.storeCommitted(outcome)
+        case .failure(let error): node.failed(NodeError(error))
         }
     }
 
@@ -207,11 +222,10 @@ final class SimulatedMember {
         takeEffects()
     }
 
-    /// Has the member see what time its clock shows.
+    /// Has the member see what time its clock shows. What follows from that is taken with what happens next: `act`.
     func tick() {
         guard stopError == nil else { return }
         node.tick(now: clock.monotonicNanoseconds())
-        takeEffects()
     }
 
     /// Does something to the core, and takes what follows from it.
@@ -342,7 +356,9 @@ final class SimulatedMember {
     }
     #endif
 
+    /// Notes what the member itself put into the log to end a lease: only who leads may.
     private func noteRevocations(after index: LogIndex) {
+        guard node.raft.role == .leader else { return }
         let log = node.raft.log
         guard index >= log.compactedIndex, index < log.lastIndex else { return }
         for entry in log.entries(after: index, through: log.lastIndex) {
@@ -354,7 +370,7 @@ final class SimulatedMember {
     }
 
     /// Keeps the entries that a round applied. They were in the log before, or still are.
-    private func noteApplied(after index: LogIndex, waiting: ArraySlice<RaftEntry>) {
+    private func noteApplied(after index: LogIndex, waiting: [RaftEntry]) {
         let (log, last) = (node.raft.log, node.raft.log.appliedIndex.rawValue)
         guard last > index.rawValue else { return }
         appliedEntries += waiting.prefix { $0.index <= last }
@@ -367,7 +383,8 @@ final class SimulatedMember {
         guard stopError == nil else { return }
         // While a snapshot is installed the log begins behind it.
         let (applied, last) = (max(node.raft.log.appliedIndex, node.raft.log.compactedIndex), node.raft.log.lastIndex)
-        let waiting = node.raft.log.entries(after: applied, through: last)
+        // A copy: a slice of the log would have it copied as a whole by the next entry that comes.
+        let waiting = applied < last ? Array(node.raft.log.entries(after: applied, through: last)) : []
         let effects = node.takeEffects()
         noteRevocations(after: last)
         noteApplied(after: applied, waiting: waiting)

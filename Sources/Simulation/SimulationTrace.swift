@@ -38,14 +38,15 @@ struct SimulationTrace {
     }
 
     /// Something that these numbers tell apart from others of its sort. The words are for people.
-    mutating func add(_ event: String, _ numbers: [UInt64], _ detail: @autoclosure () -> String) {
+    @inline(__always)
+    mutating func add(_ event: StaticString, _ numbers: [UInt64], _ detail: @autoclosure () -> String) {
         eventCount += 1
         hashOfAll.mix(event)
         for number in numbers { hashOfAll.mix(number) }
-        guard keepsLines else { return }
-        keep("\(eventCount) \(event) \(detail())")
+        if keepsLines { keep("\(eventCount) \(event) \(detail())") }
     }
 
+    @inline(never)
     private mutating func keep(_ line: String) {
         tellLine?(line)
         recent.append(line)

@@ -88,7 +88,12 @@ struct WatchClients {
             return words("watch progress \(stream.rawValue)")
         default:
             guard clients[place].isReady, entropy.below(100) < clients[place].readPercent else { return "watch idle" }
-            return try read(place, member)
+            // What came since it last looked; the slow ones never catch up.
+            var deed = try read(place, member)
+            for _ in 0..<clients[place].readPercent / 10 where clients[place].isReady {
+                deed += try read(place, member)
+            }
+            return deed
         }
     }
 
@@ -210,12 +215,21 @@ struct WatchClients {
 
     /// Takes in what is known to have happened by now.
     mutating func learn(_ model: KeyValueModel) throws(SimulationFailure) {
-        guard history.revision < model.revision else { return }
+        note(model)
+        try judge()
+    }
+
+    /// As `learn`, but nothing is judged by it yet.
+    mutating func note(_ model: KeyValueModel) {
         while history.revision < model.revision {
             let next = history.revision + 1
             history.append(revision: next, model.changes(at: next))
         }
-        for place in clients.indices {
+    }
+
+    /// Judges what waits to be judged, as far as the history is known now.
+    mutating func judge() throws(SimulationFailure) {
+        for place in clients.indices where clients[place].watches.values.contains(where: { !$0.told.isEmpty }) {
             for id in clients[place].ids { try judge(place, id) }
         }
     }
@@ -232,6 +246,11 @@ struct WatchClients {
                 throw SimulationFailure("a watch was told of \(told), but the recovered revision is \(model.revision)")
             }
         }
+    }
+
+    /// The connections of all clients end, and the member notices.
+    func disconnect(_ member: SimulatedMember) {
+        for client in clients { member.node.closeWatchStream(client.stream) }
     }
 
     /// Has all clients come back to a member that started again.

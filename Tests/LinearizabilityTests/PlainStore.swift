@@ -74,6 +74,15 @@ struct PlainStore: Equatable {
         return response
     }
 
+    /// What each key that is another than before became, in order.
+    func changes(since before: PlainStore) -> [(key: Bytes, record: KeyValue?)] {
+        let keys = Set((records + before.records).map(\.key)).sorted { $0.precedes($1) }
+        return keys.compactMap { key in
+            let record = records.first { $0.key == key }
+            return record == before.records.first { $0.key == key } ? nil : (key, record)
+        }
+    }
+
     mutating func apply(_ request: HistoryOperation.Request) -> HistoryOperation.Response {
         switch request {
         case .put(let request): .put(put(request))

@@ -13,19 +13,37 @@ struct RandomHistory {
     /// Different values; few make equal requests.
     var valueCount = Int.max
 
-    func make(_ entropy: inout SeededEntropy) -> History {
+    /// A revision, as whoever made the history knows it.
+    struct Made {
+        var time: UInt64
+        var request: HistoryOperation.Request
+        var changes: [(key: Bytes, record: KeyValue?)]
+    }
+
+    func make(_ entropy: inout SeededEntropy) -> History { makeWitnessed(&entropy).history }
+
+    /// A history, and what made each of its revisions.
+    func makeWitnessed(_ entropy: inout SeededEntropy) -> (history: History, made: [Made]) {
         var store = PlainStore()
         var history = History()
+        var made: [Made] = []
         var time: UInt64 = 0
+        func apply(_ request: HistoryOperation.Request) -> HistoryOperation.Response {
+            let before = store
+            let response = store.apply(request)
+            guard store.revision > before.revision else { return response }
+            made.append(Made(time: time, request: request, changes: store.changes(since: before)))
+            return response
+        }
         /// By client: where its operation is in the history, and its answer once there is one.
         var running = [(place: Int, response: HistoryOperation.Response?)?](repeating: nil, count: clientCount)
         /// Writes whose clients gave up and that may still be done.
         var late: [HistoryOperation.Request] = []
-        var made = 0
-        while made < operationCount || running.contains(where: { $0 != nil }) {
+        var askedCount = 0
+        while askedCount < operationCount || running.contains(where: { $0 != nil }) {
             time += 1 + entropy.next() % 3
             if !late.isEmpty, entropy.next() % 10 == 0 {
-                _ = store.apply(late.remove(at: Int(entropy.next() % UInt64(late.count))))
+                _ = apply(late.remove(at: Int(entropy.next() % UInt64(late.count))))
             }
             let client = Int(entropy.next() % UInt64(clientCount))
             if let (place, response) = running[client] {
@@ -36,19 +54,19 @@ struct RandomHistory {
                     late.append(history.operations[place].request)
                     running[client] = nil
                 } else {
-                    let response = store.apply(history.operations[place].request)
+                    let response = apply(history.operations[place].request)
                     // Done, but the answer may be lost.
                     let isLost = gives(up: history.operations[place].request, &entropy)
                     running[client] = isLost ? nil : (place, response)
                 }
-            } else if made < operationCount {
-                made += 1
-                let request = request(made, store, &entropy)
+            } else if askedCount < operationCount {
+                askedCount += 1
+                let request = request(askedCount, store, &entropy)
                 running[client] = (history.operations.count, nil)
                 history.operations.append(HistoryOperation(client: client, call: time, request, .unknown))
             }
         }
-        return history
+        return (history, made)
     }
 
     private func gives(up request: HistoryOperation.Request, _ entropy: inout SeededEntropy) -> Bool {

@@ -24,7 +24,7 @@ import Testing
         var counts = [true: 0, false: 0]
         for _ in 0..<3000 {
             var history = RandomHistory(operationCount: 7, unknownPercent: 50, valueCount: 3).make(&entropy)
-            if entropy.next() % 4 > 0 { spoil(&history, &entropy) }
+            if entropy.next() % 4 > 0 { history.spoil(&entropy) }
             let truth = BruteForce.isLinearizable(history)
             let verdict = LinearizabilityChecker().check(history)
             counts[truth, default: 0] += 1
@@ -35,35 +35,6 @@ import Testing
             }
         }
         #expect(counts[true, default: 0] > 500 && counts[false, default: 0] > 500, "\(counts)")
-    }
-
-    /// Makes one answer, time or outcome another.
-    private func spoil(_ history: inout History, _ entropy: inout SeededEntropy) {
-        let place = Int(entropy.next() % UInt64(history.operations.count))
-        var operation = history.operations[place]
-        let step = Int64(entropy.next() % 2) * 2 - 1
-        switch operation.outcome {
-        case .answered(.range(var response), let time):
-            switch entropy.next() % 3 {
-            case 0: response.header?.revision += step
-            case 1: if !response.kvs.isEmpty { response.kvs[0].modRevision += step }
-            default: if !response.kvs.isEmpty { response.kvs[0].value = Bytes(text: "v\(entropy.next() % 3)") }
-            }
-            operation.outcome = .answered(.range(response), at: time)
-        case .answered(.put(var response), let time):
-            response.header?.revision += step
-            operation.outcome = .answered(.put(response), at: time)
-        case .answered(.deleteRange(var response), let time):
-            response.deleted = max(0, response.deleted + step)
-            operation.outcome = .answered(.deleteRange(response), at: time)
-        case .answered(.txn, _): operation.outcome = .failed
-        case .unknown: operation.outcome = .failed
-        default: break
-        }
-        if entropy.next() % 4 == 0, case .answered(let response, _) = operation.outcome {
-            operation.outcome = .answered(response, at: operation.call)
-        }
-        history.operations[place] = operation
     }
 
     /// Ten clients, ten thousand operations, one in twenty of unknown outcome.

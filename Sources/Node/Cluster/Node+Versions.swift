@@ -30,9 +30,9 @@ extension Node {
         lowerSchemaIfPossible()
         // A look of an earlier term ends with it.
         if let look = versionLook, look.term != raft.term { versionLook = nil }
-        guard raft.role == .leader, raft.log.term(at: raft.log.appliedIndex) == raft.term else { return }
-        let isNewTerm = versionLook == nil && lookedInTerm != raft.term
-        guard isNewTerm || (now >= nextVersionCheck && versionLook == nil) else { return }
+        guard raft.role == .leader, versionLook == nil, lookedInTerm != raft.term || now >= nextVersionCheck,
+            raft.log.term(at: raft.log.appliedIndex) == raft.term
+        else { return }
         lookedInTerm = raft.term
         nextVersionCheck = now + Self.versionCheckInterval
         let others = applier.cluster.members.filter { $0.id != memberID }

@@ -50,6 +50,12 @@ extension Node {
     /// Forgets applied entries that no one will ask Raft's log for.
     func forgetAppliedEntries() {
         guard !raft.log.isInstalling else { return }
+        // Mostly there is nothing to forget, and that is seen without what follows, which is handed copies.
+        let heldCount = raft.log.appliedIndex.rawValue - raft.log.compactedIndex.rawValue
+        guard
+            raft.isAlone || heldCount > settings.snapshotCatchUpEntryCount
+                || raft.log.byteCount > min(settings.catchUpByteCount, settings.transferCatchUpByteCount)
+        else { return }
         let retention = LogRetention(
             settings: settings, isAlone: raft.isAlone, neededIndex: peerSnapshots.neededIndex(now: now))
         raft.compactLog(through: retention.indexToForget(raft.log))

@@ -97,21 +97,26 @@ extension Node {
     func runRaft() {
         noteLeadership()
         guard canRunRaft else { return }
-        let round = raft.takeEffects()
-        if !round.messages.isEmpty { send(round.messages) }
-        let sayable = pipeline.add(round, round.snapshot.map { installation(of: $0) })
-        if !sayable.isEmpty { sendSynced(sayable) }
-        apply(round.committedEntries)
+        // A commit alone may wait: it need not be synced.
+        if raft.hasEffects { carryOut(raft.takeEffects()) }
         guard !isStopped else { return }
-        takeReadStates(round.readStates)
         startReads()
-        requestSnapshots(for: round.snapshotRequests)
         if let batch = pipeline.takeBatch() {
             #if Simulation
             if Canary.answerBeforeSync.isChosen, raft.role == .leader { raft.synced(batch.mark) }
             #endif
             emit(.writeLog(batch))
         }
+    }
+
+    private func carryOut(_ round: RaftEffects) {
+        if !round.messages.isEmpty { send(round.messages) }
+        let sayable = pipeline.add(round, round.snapshot.map { installation(of: $0) })
+        if !sayable.isEmpty { sendSynced(sayable) }
+        apply(round.committedEntries)
+        guard !isStopped else { return }
+        takeReadStates(round.readStates)
+        requestSnapshots(for: round.snapshotRequests)
     }
 
     /// The batch last given out is written and synced.

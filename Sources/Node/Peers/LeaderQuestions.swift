@@ -29,7 +29,7 @@ struct LeaderQuestions {
     var hasWaiting: Bool { !waiting.isEmpty }
 
     /// When it may next be asked, in nanoseconds of the monotonic clock; nil if it need not be.
-    var nextTry: UInt64? { waiting.map(\.nextTry).min() }
+    var nextTry: UInt64? { waiting.isEmpty ? nil : waiting.map(\.nextTry).min() }
 
     mutating func add(_ question: Waiting) {
         waiting.append(question)
@@ -37,6 +37,7 @@ struct LeaderQuestions {
 
     /// Those for whom the leader may be asked now, in the order in which they came to wait.
     mutating func takeDue(now: UInt64) -> [Waiting] {
+        if waiting.isEmpty { return [] }
         let due = waiting.filter { $0.nextTry <= now }
         if !due.isEmpty { waiting.removeAll { $0.nextTry <= now } }
         return due

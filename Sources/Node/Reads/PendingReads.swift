@@ -114,6 +114,7 @@ struct PendingReads {
 
     /// Those whose time is over.
     mutating func expire(now: UInt64) -> [Waiting] {
+        if arriving.isEmpty, asked.isEmpty, answered.isEmpty, contexts.isEmpty { return [] }
         var expired = Self.takeExpired(&arriving, now) + Self.takeExpired(&asked, now)
         for place in answered.indices { expired += Self.takeExpired(&answered[place].reads, now) }
         answered.removeAll { $0.reads.isEmpty }

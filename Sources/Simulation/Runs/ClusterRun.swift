@@ -18,9 +18,9 @@ package enum ClusterRun: SeededRun {
             if isTold { failure.recordedHistory = simulation.recordedHistory.recorded }
             throw failure
         }
-        return RunOutcome(
+        var result = RunOutcome(
             traceHash: outcome.traceHash, virtualNanoseconds: outcome.virtualNanoseconds,
-            leastNanoseconds: 300_000_000_000, operationCount: settings.requestCount,
+            leastNanoseconds: 300_000_000_000, operationCount: outcome.requestCount,
             faultCounts: outcome.faultCounts,
             counts: [
                 "acknowledged writes": outcome.acknowledgedWriteCount, "reads": outcome.readCount,
@@ -29,6 +29,9 @@ package enum ClusterRun: SeededRun {
                 "snapshots sent": outcome.installationCount, "packets": outcome.deliveredPacketCount,
                 "alarms taken back": outcome.alarmCount, "states compared": outcome.comparisonCount,
             ])
+        // Minute by minute, without the end, at which all is mended.
+        result.countedNanoseconds = outcome.countedNanoseconds
+        return result
     }
 }
 
@@ -45,10 +48,12 @@ extension ClusterSettings: DrawnSettings {
     private static var sizeFields: [SettingField<Self>] {
         [
             .init("requests", \.requestCount, smallest: 1),
+            .init("duration-nanoseconds", \.durationNanoseconds, smallest: 3_000_000_000),
             .init("members", \.memberCount, smallest: 1),
             .init("clients", \.clientCount, smallest: 1),
             .init("watches", \.member.watchClientCount, smallest: 0),
-            .init("maintenance", \.member.maintenancePercent, smallest: 0),
+            .init("maintenance", \.maintenancePerTenThousand, smallest: 0),
+            .init("hashes", \.hashPerTenThousand, smallest: 0),
         ]
     }
 
@@ -102,6 +107,7 @@ extension ClusterSettings: DrawnSettings {
     private static var numberFields: [SettingField<Self>] {
         [
             .init("think-nanoseconds", \.thinkNanoseconds),
+            .init("watch-nanoseconds", \.watchNanoseconds),
             .init("patience-nanoseconds", \.patienceNanoseconds),
             .init("fault-interval-nanoseconds", \.faultIntervalNanoseconds),
             .init("fault-nanoseconds", \.faultNanoseconds),

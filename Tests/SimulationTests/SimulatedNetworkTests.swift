@@ -1,5 +1,5 @@
 import Environment
-import SimulatedPlatform
+import Simulation
 import Testing
 
 /// The packets of a simulated cluster.
