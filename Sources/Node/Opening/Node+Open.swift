@@ -93,8 +93,7 @@ struct NodeOpening {
             id: memberID, hardState: log.hardState, configuration: applier.cluster.confState, log: raftLog,
             settings: raftSettings)
         let requestIDs = RequestIDGenerator(
-            member: memberID, unixMilliseconds: UInt64(max(0, unixNanoseconds)) / 1_000_000,
-            greatestSeen: greatestRequestID(log.entries, of: memberID))
+            member: memberID, unixNanoseconds: unixNanoseconds, monotonicNanoseconds: now)
         let node = Node(
             settings: settings, memberID: memberID, clusterID: ClusterID(log.metadata.clusterID),
             etcdVersion: etcdVersion, raft: raft, applier: applier, snapshotIndex: LogIndex(log.snapshot.index),

@@ -150,26 +150,4 @@ extension NodeOpening {
             compactedTerm: Term(log.snapshot.term),
             committedIndex: max(store.appliedIndex, LogIndex(log.hardState.commit)), appliedIndex: store.appliedIndex)
     }
-
-    func greatestRequestID(_ entries: [RaftEntry], of member: MemberID) -> UInt64 {
-        var greatest: UInt64 = 0
-        for entry in entries {
-            let id = requestID(entry)
-            if RequestIDGenerator.isOf(member, id) { greatest = max(greatest, id) }
-        }
-        return greatest
-    }
-
-    /// The number of the request in an entry; 0 if there is none.
-    private func requestID(_ entry: RaftEntry) -> UInt64 {
-        switch entry.type {
-        case .normal:
-            guard let request = try? InternalRaftRequest(decoding: entry.data ?? []) else { return 0 }
-            return request.header?.id ?? request.id
-        case .confChange:
-            return (try? ConfChange(decoding: entry.data ?? []))?.id ?? 0
-        default:
-            return 0
-        }
-    }
 }
