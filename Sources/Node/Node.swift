@@ -245,7 +245,8 @@ package final class Node {
         if reads.isAsking { due = min(due, reads.nextRetry) }
         if hasLeader, let nextTry = leaderQuestions.nextTry { due = min(due, nextTry) }
         if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
-        if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {
+        // While a snapshot is installed nothing goes to the file that it takes the place of.
+        if store.pendingChangeCount > 0 && store.frozenTableCount == 0 && !raft.log.isInstalling {
             due = min(due, lastFreeze + settings.commitIntervalNanoseconds)
         }
         if let autoCompactor { due = min(due, autoCompactor.nextDue) }

@@ -83,6 +83,17 @@ import WriteAheadLog
         again.close()
     }
 
+    /// What is not in the file when the snapshot comes never gets there: nobody has to wake up for it.
+    @Test func nothingIsDueMeanwhile() throws {
+        let member = try behind()
+        let snapshot = try TestSnapshot(ahead: member) { self.write($0) }
+        member.receive(snapshot)
+        member.runInstaller()
+        #expect(member.node.raft.log.isInstalling && member.node.store.pendingChangeCount > 0)
+        member.advance(milliseconds: 1000)
+        #expect(member.node.nanosecondsToNextWork(max: 1000) == 1000)
+    }
+
     @Test func theMemberWritesOnAfterwards() throws {
         let member = try behind()
         let snapshot = try TestSnapshot(ahead: member) { self.write($0) }
