@@ -1,4 +1,3 @@
-internal import EtcdMessages
 internal import Membership
 internal import Primitives
 internal import Raft

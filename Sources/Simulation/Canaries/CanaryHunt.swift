@@ -64,7 +64,11 @@ package struct CanaryHunt: Sendable {
             case .snapshotLacksApplied: Self(.member, 20)
             case .snapshotAheadOfStore: Self(.member, 60, Self.smallLogs)
             case .snapshotWithoutState: Self(.member, 30, Self.smallLogs)
-            case .snapshotNameNotSynced: Self(.cluster, 50, "\(Self.manySnapshots),faults.crash=80,requests=300")
+            case .snapshotNameNotSynced:
+                Self(
+                    .cluster, 5,
+                    "members=3,catch-up-entries=1,snapshot-entries=20,faults.crash=40,faults.crash-all=10,"
+                        + "fault-interval-nanoseconds=1000000000,duration-nanoseconds=120000000000,byte-nanoseconds=0")
             case .segmentsGoEarly: Self(.cluster, 10, Self.smallLogs)
             case .snapshotsAreOld:
                 Self(
