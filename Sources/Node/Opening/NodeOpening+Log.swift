@@ -1,3 +1,4 @@
+internal import EtcdMessages
 internal import Membership
 internal import Primitives
 internal import Raft
