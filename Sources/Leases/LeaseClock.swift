@@ -34,6 +34,10 @@ package struct LeaseClock {
     private var alarms = TimerWheel(now: 0)
     /// When the next checkpoint of a lease is due.
     private var checkpoints = TimerWheel(now: 0)
+    /// By place: the number of the last checkpoint that was given out in this term, and that no renewal has taken back. It may
+    /// be on record, or on its way through the log.
+    private var lastCheckpoints: [Int: UInt64] = [:]
+    private var checkpointCount: UInt64 = 0
 
     private static let never = UInt64.max
     /// One tick of the wheels. Expiries are rounded up to it.
@@ -86,6 +90,7 @@ package struct LeaseClock {
         fresh = []
         alarms.removeAll()
         checkpoints.removeAll()
+        lastCheckpoints = [:]
     }
 
     // MARK: Leases
@@ -107,6 +112,18 @@ package struct LeaseClock {
         expiries[place] = Self.never
         alarms.cancel(place)
         checkpoints.cancel(place)
+        lastCheckpoints[place] = nil
+    }
+
+    /// Which checkpoint a renewal of the lease at a place must take back before it is answered, else the next leader would
+    /// give the lease only what the checkpoint left of it; 0 is one of an earlier term, nil if there is none.
+    package func checkpointToTakeBack(_ lease: Lease, at place: Int) -> UInt64? {
+        lastCheckpoints[place] ?? (lease.checkpointedTTLSeconds > 0 ? 0 : nil)
+    }
+
+    /// It is on record that a checkpoint is taken back, and with it all before it.
+    package mutating func tookBack(_ checkpoint: UInt64, at place: Int) {
+        if let last = lastCheckpoints[place], last <= checkpoint { lastCheckpoints[place] = nil }
     }
 
     /// It is on record how much of a lease is left.
@@ -171,6 +188,8 @@ package struct LeaseClock {
             let remaining = Int64((expiries[place] - now + second - 1) / second)
             scheduleCheckpoint(of: place, remainingSeconds: remaining)
             guard remaining < lease.grantedTTLSeconds else { continue }
+            checkpointCount += 1
+            lastCheckpoints[place] = checkpointCount
             var checkpoint = LeaseCheckpoint()
             checkpoint.id = lease.id.rawValue
             checkpoint.remainingTTL = remaining

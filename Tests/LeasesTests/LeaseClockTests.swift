@@ -211,6 +211,23 @@ import Testing
         #expect(checkpoints(&clock, now: 500 * Self.second) == [1: 700])
     }
 
+    @Test func aCheckpointIsTakenBackUpToTheOneThatWasMeant() throws {
+        var clock = clock(checkpointInterval: Self.interval)
+        clock.promote(in: Term(3), lessor)
+        try grant(1, 1000, &clock, now: 0)
+        let (place, lease) = (try place(1), try #require(lessor.lease(LeaseID(1))))
+        #expect(clock.checkpointToTakeBack(lease, at: place) == nil)
+        #expect(checkpoints(&clock, now: Self.interval).count == 1)
+        let first = try #require(clock.checkpointToTakeBack(lease, at: place))
+        #expect(checkpoints(&clock, now: 2 * Self.interval).count == 1)
+        clock.tookBack(first, at: place)
+        let second = try #require(clock.checkpointToTakeBack(lease, at: place), "another was given out since")
+        clock.tookBack(second, at: place)
+        #expect(clock.checkpointToTakeBack(lease, at: place) == nil)
+        lessor.checkpoint(LeaseID(1), remainingTTLSeconds: 500, isPersistent: true)
+        #expect(clock.checkpointToTakeBack(try #require(lessor.lease(LeaseID(1))), at: place) == 0)
+    }
+
     @Test func checkpointsComeInBatches() throws {
         var clock = clock(checkpointInterval: Self.interval)
         clock.promote(in: Term(3), lessor)

@@ -339,6 +339,25 @@ import Testing
         #expect(try ttl(of: keepAlive(restarted, 7), restarted) == 60)
     }
 
+    /// The checkpoint is on its way through the log when the renewal comes: whoever leads next must not find it alone.
+    @Test func aRenewalTakesBackACheckpointThatIsUnderWay() throws {
+        var settings = checkpointing
+        settings.leaseCheckpointIntervalNanoseconds = 10_000_000_000
+        let member = try TestMember.ready(settings: settings)
+        try grant(member, 7, ttl: 60)
+        member.advance(milliseconds: 10 * Self.second)
+        #expect(member.logJobs.count == 1)
+        #expect(member.node.applier.leases.lease(LeaseID(7))?.checkpointedTTLSeconds == 0)
+        let token = keepAlive(member, 7)
+        #expect(!member.isAnswered(token), "not before the log has it")
+        member.settle()
+        #expect(try ttl(of: token, member) == 60)
+        member.close()
+        let restarted = try TestMember.ready(disk: member.crashed(), settings: settings)
+        defer { restarted.close() }
+        #expect(try timeToLive(restarted, 7).ttl == 60)
+    }
+
     @Test func withoutTheGateThereAreNoCheckpoints() throws {
         let member = try TestMember.ready()
         defer { member.close() }

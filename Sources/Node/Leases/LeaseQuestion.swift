@@ -20,6 +20,8 @@ struct LeaseQuestion: Equatable {
     var deadline: UInt64
     /// Whether another member asks, for one of its clients.
     var isForPeer = false
+    /// The checkpoint that a renewal is taking back (`LeaseClock.checkpointToTakeBack`).
+    var checkpoint: UInt64?
 }
 
 extension LeaseQuestion {

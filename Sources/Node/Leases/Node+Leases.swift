@@ -151,8 +151,9 @@ extension Node {
         if leaseKeeper.clock.isExpired(place) {
             reached(.nodeRenewalTooLate)
             leaseKeeper.wait(renewal)
-        } else if applier.leases.lease(at: place).checkpointedTTLSeconds > 0 {
-            // Else the next leader would give the lease only what the checkpoint left of it.
+        } else if let last = leaseKeeper.clock.checkpointToTakeBack(applier.leases.lease(at: place), at: place) {
+            var renewal = renewal
+            renewal.checkpoint = last
             var checkpoint = LeaseCheckpoint()
             checkpoint.id = renewal.id.rawValue
             var request = LeaseCheckpointRequest()
@@ -171,14 +172,11 @@ extension Node {
         case .failure(let error):
             reply(renewal.token, .failure(error))
         case .success:
-            guard let place = applier.leases.place(of: renewal.id), leaseKeeper.clock.term != nil,
-                !leaseKeeper.clock.isExpired(place)
-            else {
-                // Much may have happened since.
-                answer(renewal)
-                return
+            if let place = applier.leases.place(of: renewal.id), let checkpoint = renewal.checkpoint {
+                leaseKeeper.clock.tookBack(checkpoint, at: place)
             }
-            finish(renewal, at: place)
+            // Much may have happened since, another checkpoint too.
+            answer(renewal)
         }
     }
 
