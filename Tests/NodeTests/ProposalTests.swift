@@ -180,8 +180,10 @@ import Testing
     @Test func requestNumbersAreNotUsedAgainAfterARestartInTheSameMillisecond() throws {
         var seen: Set<UInt64> = []
         var disk = SimulatedDisk()
+        let clock = SimulatedClock(unixNanoseconds: 1_700_000_000_000_000_000)
         for _ in 1...3 {
-            let member = try TestMember(disk: disk)
+            clock.advance(nanoseconds: 1000)
+            let member = try TestMember(disk: disk, clock: clock)
             member.onEffect = { effect in
                 guard case .writeLog(let batch) = effect else { return }
                 for entry in batch.entries where entry.type == .normal {
@@ -194,7 +196,7 @@ import Testing
                 }
             }
             member.settle()
-            // More than the counter counts in a millisecond, and the clock stands still.
+            // More than etcd's counter counts in a millisecond, and the clock stands still.
             for number in 1...700 { member.put("key \(number)") }
             member.settle()
             member.onEffect = nil

@@ -66,11 +66,15 @@ final class SimulatedMember {
     /// Why the member stopped; nil while it runs.
     private(set) var stopError: NodeError?
 
+    /// A start takes time: no two processes of a member begin at the same moment of both clocks.
+    private static let startNanoseconds: UInt64 = 1000
+
     /// Starts a member on a disk, as a process does.
     init(disk: SimulatedDisk, clock: SimulatedClock, settings: NodeSettings) throws(NodeError) {
         self.disk = disk
         self.clock = clock
         self.settings = settings
+        clock.advance(nanoseconds: Self.startNanoseconds)
         let opened = try Node.open(
             disk: disk, settings: settings, monotonicNanoseconds: clock.monotonicNanoseconds(),
             unixNanoseconds: clock.unixNanoseconds())
