@@ -49,7 +49,7 @@ package struct NodeSettings: Sendable {
     /// Bytes of changes after which the store is committed at once. With `maxFrozenTableCount` it bounds what changes take
     /// of the memory. etcd, whose writers wait for the commit, needs no such bound.
     package var commitByteCount = 64 << 20
-    /// Frozen tables that may wait for the store's file before proposals are refused.
+    /// Full tables, frozen, that may wait for the store's file before proposals are refused.
     package var maxFrozenTableCount = 8
     /// `--max-request-bytes`: greatest size of a proposal.
     package var maxRequestByteCount = Limits.maxRequestByteCount

@@ -184,6 +184,12 @@ package final class Store {
     /// Number of frozen tables that wait for a commit or are in one.
     package var frozenTableCount: Int { frozenIndexes.count }
 
+    /// Number of changes in them.
+    package var frozenChangeCount: Int { live.tables.dropFirst().reduce(0) { $0 + $1.count } }
+
+    /// Bytes of keys and values in them.
+    package var frozenByteCount: Int { live.tables.dropFirst().reduce(0) { $0 + $1.byteCount } }
+
     /// Makes the memory table immutable and starts a new one. To be called between two entries.
     package func freeze() {
         #if Simulation

@@ -70,6 +70,20 @@ import Testing
         #expect(try #require(member.reply(to: later)).get().revision > 1)
     }
 
+    /// Each hash freezes what is there, however little.
+    @Test func manyHashesDuringACommitKeepNobodyFromWriting() throws {
+        let member = try TestMember.ready()
+        for number in 1...30 {
+            let token = member.put("key \(number)")
+            member.runLog()
+            #expect(try #require(member.reply(to: token)).get().revision == Int64(number) + 1)
+            _ = member.hashKV()
+        }
+        #expect(member.node.store.frozenTableCount > TestMember.settings.maxFrozenTableCount)
+        member.settle()
+        #expect(member.node.store.frozenTableCount == 0)
+    }
+
     /// A slow disk makes few large tables, not a small one every interval.
     @Test func aSlowCommitDoesNotPileUpTablesByTime() throws {
         let member = try TestMember.ready()

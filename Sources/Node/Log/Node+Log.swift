@@ -19,8 +19,7 @@ extension Node {
         let leaderTerm = Canary.leaseRevokeByStaleLeader.isChosen ? nil : leaderTerm
         #endif
         if let leaderTerm, raft.role != .leader || raft.term != leaderTerm { throw .notPrimary }
-        guard raft.log.committedIndex.rawValue - raft.log.appliedIndex.rawValue <= Limits.maxApplyLag,
-            store.frozenTableCount <= settings.maxFrozenTableCount
+        guard raft.log.committedIndex.rawValue - raft.log.appliedIndex.rawValue <= Limits.maxApplyLag, !isFileBehind
         else {
             reached(.nodeTooManyRequests)
             throw .tooManyRequests

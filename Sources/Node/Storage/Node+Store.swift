@@ -26,6 +26,15 @@ extension Node {
         }
     }
 
+    /// Whether so much waits for the store's file that no more may be proposed. Tables that were frozen for those who read the
+    /// state of a moment, and are small, do not count: many hashes and snapshots must not keep anyone from writing.
+    var isFileBehind: Bool {
+        let limit = settings.maxFrozenTableCount
+        guard store.frozenTableCount > limit else { return false }
+        return store.frozenChangeCount > limit * settings.commitChangeCount
+            || store.frozenByteCount > limit * settings.commitByteCount
+    }
+
     /// Has everything that is applied go to the store's file, whether or not a commit is due: before the end of the
     /// process, so that the next start replays nothing and a copy of the file alone is whole, as etcd leaves it.
     ///
