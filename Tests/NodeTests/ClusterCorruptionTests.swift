@@ -50,6 +50,23 @@ import Testing
         #expect(cluster.up.allSatisfy { alarms($0) == [] && $0.stops.isEmpty })
     }
 
+    /// Of what is deleted one member has removed more than the others by now, as compactions go.
+    @Test func whereNoKeyLivesNothingIsRaised() throws {
+        let cluster = try cluster { $0.corruptionCheckIntervalNanoseconds = 500_000_000 }
+        defer { cluster.close() }
+        let leader = try cluster.theLeader()
+        var everything = DeleteRangeRequest()
+        (everything.key, everything.rangeEnd) = ([0], [0])
+        _ = leader.propose(Proposal(.deleteRange, everything))
+        cluster.advance(milliseconds: 300)
+        let key = Revision(main: 9, sub: 0).bucketKey()
+        let follower = try cluster.followers()[0]
+        #expect(try follower.node.store.value(.key, key: key) != nil)
+        follower.node.store.delete(.key, key: key)
+        cluster.advance(milliseconds: 2_000)
+        #expect(cluster.up.allSatisfy { $0.node.mvcc.keyCount == 0 && alarms($0) == [] })
+    }
+
     @Test(arguments: [true, false]) func thePeriodicCheckFindsAMemberThatDiffers(isLeader: Bool) throws {
         let cluster = try cluster { $0.corruptionCheckIntervalNanoseconds = 500_000_000 }
         defer { cluster.close() }

@@ -18,7 +18,7 @@ extension Node {
     /// Begins the first check, after which the member takes part in the cluster (etcd v3.6 `server/embed/etcd.go`, `StartEtcd`).
     /// Answers whether there is one: not if it is off, or nobody is there to compare with.
     func beginInitialCheck() -> Bool {
-        guard corruptionChecks.isInitialDue, !others.isEmpty else { return false }
+        guard corruptionChecks.isInitialDue, !others.isEmpty, hasComparableKeys else { return false }
         corruptionChecks.run = CorruptionChecks.Run(kind: .initial, term: raft.term)
         hashOwnKeys()
         return true
@@ -31,6 +31,7 @@ extension Node {
         switch kind {
         case .initial: break
         case .periodic:
+            guard hasComparableKeys else { return }
             corruptionChecks.run = CorruptionChecks.Run(kind: .periodic, term: raft.term)
             hashOwnKeys()
         case .compaction:
@@ -100,6 +101,10 @@ extension Node {
     /// Asks for the hash of what is here now. What a client is told after a compaction to revision 0 would be of another revision,
     /// and of members that have restarted since it would not be: etcd raises the alarm for nothing there.
     private func hashOwnKeys() { emit(.longRead(.ownCheck, .hashKV(mvcc.beginCurrentHashKV()))) }
+
+    /// Whether members that hold the same make the same hash. Where no key lives, etcd's takes in what a compaction has not removed
+    /// yet (`RecordHasher`), and how far that is differs from member to member: etcd raises the alarm for nothing there, too.
+    private var hasComparableKeys: Bool { mvcc.keyCount > 0 }
 
     private var others: [ClusterMember] { applier.cluster.members.filter { $0.id != memberID } }
 
