@@ -44,6 +44,8 @@ struct RaftChecker {
     private var reads: [Question: LogIndex] = [:]
     /// What each member knew last to be committed, by its place among the members.
     private var commits: [LogIndex]
+    /// Whether each stood for election when last seen.
+    private var stands: [Bool]
     private(set) var counts = (elections: 0, commits: 0, reads: 0)
 
     /// - Parameter bootstrap: what all logs begin with.
@@ -56,6 +58,7 @@ struct RaftChecker {
             configurations.append((store.index, store.configuration))
         }
         commits = Array(repeating: .zero, count: memberCount)
+        stands = Array(repeating: false, count: memberCount)
     }
 
     /// The last entry that any member knows to be committed.
@@ -76,6 +79,7 @@ struct RaftChecker {
             log.lastIndex == disk.lastIndex, host.raft.term >= Term(disk.hardState.term)
         else { throw SimulationFailure("\(host.id) starts with other than what its disk has") }
         commits[position] = log.committedIndex
+        stands[position] = false
     }
 
     /// Looks at a member after a step of its own.
@@ -87,6 +91,7 @@ struct RaftChecker {
         }
         for (index, configuration) in host.news.configurations { try check(configuration, since: index, of: host) }
         host.news = RaftHost.News()
+        try checkStanding(host, position)
         if host.raft.role == .leader { try checkLeader(host) }
         for state in host.readStates { try check(state, of: host) }
         host.readStates.removeAll(keepingCapacity: true)
@@ -166,6 +171,25 @@ struct RaftChecker {
         }
     }
 
+    /// Nobody takes more for committed than a leader's word proves: an append is of entries up to its own end, and what this member
+    /// has behind that may be of another leader.
+    func check(
+        commitOf host: RaftHost, since before: LogIndex, by message: RaftMessage
+    ) throws(SimulationFailure) {
+        let committed = host.raft.log.committedIndex
+        guard committed > before else { return }
+        let proven: UInt64
+        switch message.type {
+        case .app: proven = min(message.commit, message.index + UInt64(message.entries.count))
+        case .heartbeat: proven = message.commit
+        case .snap: proven = message.snapshot?.metadata.index ?? 0
+        default: return
+        }
+        guard committed.rawValue <= proven else {
+            throw SimulationFailure("\(host.id) takes \(committed) for committed, but is told of \(proven)")
+        }
+    }
+
     // MARK: Configurations
 
     /// Two configurations in a row share a quorum: one voter at once, or by way of a joint one.
@@ -199,6 +223,18 @@ struct RaftChecker {
 
     // MARK: Leaders
 
+    /// Who begins to stand goes by all changes of the configuration that it knows to be committed: two of them further on, the
+    /// old quorum and the new need not have a member in common.
+    private mutating func checkStanding(_ host: RaftHost, _ position: Int) throws(SimulationFailure) {
+        let (didStand, log) = (stands[position], host.raft.log)
+        stands[position] = host.raft.role == .preCandidate || host.raft.role == .candidate
+        guard stands[position], !didStand else { return }
+        let waiting = log.entries(after: max(log.appliedIndex, log.compactedIndex), through: log.committedIndex)
+        if let change = waiting.first(where: { $0.type != .normal }) {
+            throw SimulationFailure("\(host.id) stands, but has not applied the change \(change.index)")
+        }
+    }
+
     /// Election safety, leader completeness, that a leader only adds to its log, and that it takes one change of the
     /// configuration at a time.
     private mutating func checkLeader(_ host: RaftHost) throws(SimulationFailure) {
@@ -229,6 +265,10 @@ struct RaftChecker {
         let log = host.raft.log
         leads[host.raft.term] = Lead(member: host.id, end: log.lastIndex, endTerm: log.lastTerm)
         counts.elections += 1
+        let state = host.disk.hardState
+        guard Term(state.term) == host.raft.term, MemberID(state.vote) == host.id else {
+            throw SimulationFailure("\(host.id) leads term \(host.raft.term) before its own vote is synced")
+        }
         let first = Int(min(log.compactedIndex.rawValue, UInt64(history.count)))
         for (entry, term) in history[first...] where term < host.raft.term {
             guard log.term(at: LogIndex(entry.index)) == Term(entry.term) else {

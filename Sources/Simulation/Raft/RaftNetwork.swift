@@ -12,6 +12,7 @@ struct RaftMemberState {
     var pausedUntil: UInt64 = 0
     var isClockStopped = false
     var hasSlowDisk = false
+    var appliesSlowly = false
     var isSyncing = false
     var isApplying = false
     var isInstalling = false
@@ -92,13 +93,16 @@ extension RaftSimulation {
         schedule(message, on: number, to: receiver)
         // A transport never sends a proposal twice: it would be applied twice.
         if isDisturbed, message.type != .prop, draw(1000) < settings.doublingPerMille {
-            schedule(message, on: number, to: receiver)
+            let isLate = settings.lateDelay > 0 && !settings.isOrdered && draw(4) == 0
+            schedule(message, on: number, to: receiver, late: isLate ? UInt64(draw(Int(settings.lateDelay))) : 0)
         }
     }
 
-    private func schedule(_ message: RaftMessage, on number: Int, to receiver: Int) {
+    private func schedule(_ message: RaftMessage, on number: Int, to receiver: Int, late: UInt64 = 0) {
         let more = isDisturbed ? settings.moreDelay : min(settings.moreDelay, settings.tickNanoseconds / 8)
-        var arrival = now + settings.leastDelay + UInt64(draw(Int(more)))
+        var arrival = now + settings.leastDelay + UInt64(draw(Int(more))) + late
+        // What is said late is of the time of faults: then it may depose a leader.
+        guard late == 0 || arrival < faultsEnd else { return }
         if message.type == .snap {
             arrival += UInt64(draw(Int(4 * more)))
         } else if settings.isOrdered {
@@ -118,7 +122,9 @@ extension RaftSimulation {
         }
         // Whoever asked for it has gone, and the core was chosen without it.
         if !isDisturbed, message.type == .prop, message.entries.contains(where: { $0.type != .normal }) { return }
+        let committed = hosts[receiver].raft.log.committedIndex
         try act(receiver, "gets \(message.line)") { $0.does { $0.step(message) } }
+        try checker.check(commitOf: hosts[receiver], since: committed, by: message)
     }
 
     /// Lets go what was held back on a link.

@@ -60,6 +60,7 @@ extension RaftSimulation {
         case .slowDisk:
             guard let position = pick(alive) else { return false }
             members[position].hasSlowDisk = true
+            members[position].appliesSlowly = draw(2) == 0
             note("the disk of \(hosts[position].id) is slow")
             ends(.disk(position))
         }
@@ -162,7 +163,9 @@ extension RaftSimulation {
             let rest = Array(clogged.dropFirst())
             if !rest.isEmpty { ends(.clogs(rest), at: now + UInt64(draw(Int(settings.tickNanoseconds)))) }
         case .clock(let position): members[position].isClockStopped = false
-        case .disk(let position): members[position].hasSlowDisk = false
+        case .disk(let position):
+            members[position].hasSlowDisk = false
+            members[position].appliesSlowly = false
         }
     }
 
@@ -178,6 +181,7 @@ extension RaftSimulation {
         for position in members.indices {
             members[position].isClockStopped = false
             members[position].hasSlowDisk = false
+            members[position].appliesSlowly = false
             members[position].pausedUntil = min(members[position].pausedUntil, now)
         }
     }

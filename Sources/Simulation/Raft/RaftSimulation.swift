@@ -75,7 +75,7 @@ package final class RaftSimulation {
     package func run() throws(SimulationFailure) -> Outcome {
         do throws(SimulationFailure) {
             start()
-            try run(until: UInt64(settings.seconds) * 1_000_000_000)
+            try run(until: faultsEnd)
             isDisturbed = false
             try converge()
         } catch {
@@ -121,6 +121,9 @@ package final class RaftSimulation {
         }
         return false
     }
+
+    /// When the last fault falls.
+    var faultsEnd: UInt64 { UInt64(settings.seconds) * 1_000_000_000 }
 
     // MARK: Chance
 
@@ -249,7 +252,9 @@ package final class RaftSimulation {
         }
         if !host.toApply.isEmpty, !members[position].isApplying {
             members[position].isApplying = true
-            queue.add(.apply, at: after(settings.applyDelay), member: position, detail: life)
+            let slow = min(100 * settings.applyDelay, 20 * settings.tickNanoseconds)
+            let most = members[position].appliesSlowly ? max(slow, settings.applyDelay) : settings.applyDelay
+            queue.add(.apply, at: after(most), member: position, detail: life)
         }
         if host.toInstall != nil, !members[position].isInstalling {
             members[position].isInstalling = true

@@ -22,6 +22,8 @@ package struct RaftSimulationSettings: Sendable {
     /// In messages of a thousand.
     package var lossPerMille = 0
     package var doublingPerMille = 0
+    /// How late the second copy of a message comes now and then, at most, on a network without order; 0 if soon.
+    package var lateDelay: UInt64 = 0
     /// How long a sync takes at most.
     package var syncDelay: UInt64 = 5_000_000
     package var applyDelay: UInt64 = 1_000_000
@@ -68,7 +70,7 @@ package struct RaftSimulationSettings: Sendable {
         syncDelay = draw(0, 4) == 0 ? tickNanoseconds * draw(1, 3) : draw(500_000, 20_000_000)
         applyDelay = draw(0, 4) == 0 ? tickNanoseconds * draw(1, 10) : draw(10_000, 5_000_000)
         saveInterval = tickNanoseconds * draw(1, 30)
-        keptEntryCount = draw(0, 5, 20, 100)
+        keptEntryCount = draw(0, 5, 20, 100, 1_000_000)
         operationsPerSecond = Int(draw(24, 40))
         readPercent = Int(draw(10, 60))
         burst = draw(4, 8, 16)
@@ -85,6 +87,8 @@ package struct RaftSimulationSettings: Sendable {
             faultWeights[fault.rawValue] = weight
         }
         if faultWeights.allSatisfy({ $0 == 0 }) { faultWeights[RaftFault.crash.rawValue] = 1 }
+        // As long as some elections take: it speaks of an earlier lead, perhaps of one who leads again.
+        if draw(0, 1) == 0 { lateDelay = tickNanoseconds * UInt64(electionTicks) * draw(1, 8) }
     }
 }
 
@@ -98,7 +102,7 @@ enum RaftFault: Int, CaseIterable {
     case swizzle
     /// All that is under way on some links is lost, and the senders are told.
     case brokenStreams
-    /// A process stands still; only its clock does; a disk is a hundred times slower.
+    /// A process stands still; only its clock does; a disk is a hundred times slower, and applying with it now and then.
     case pause, stoppedClock, slowDisk
 
     /// As it is written in overrides and summaries.

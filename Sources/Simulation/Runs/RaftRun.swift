@@ -42,6 +42,7 @@ extension RaftSimulationSettings: DrawnSettings {
         [
             .init("loss", \.lossPerMille, smallest: 0),
             .init("duplication", \.doublingPerMille, smallest: 0),
+            .init("late-nanoseconds", \.lateDelay, smallest: 0),
             .init("drift", \.clockDriftPercent, smallest: 0),
             .init("changes-nanoseconds", \.changeInterval),
             .init("transfers-nanoseconds", \.transferInterval),
