@@ -80,7 +80,8 @@ extension Raft {
             tracker.members[position].progress.rejected(index, hint: hint)
             return
         }
-        guard index <= log.lastIndex else { return }
+        // Who is addressed by an earlier lead, perhaps one of this member's own, answers so, and says nothing of its log.
+        guard index > .zero, index <= log.lastIndex else { return }
         let isNews = tracker.members[position].progress.accepted(through: index, compactedIndex: log.compactedIndex)
         guard isNews else { return }
         advanceCommit()

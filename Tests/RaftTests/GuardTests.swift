@@ -78,6 +78,23 @@ import Testing
         #expect(raft.role == .leader)
     }
 
+    /// What this member sent when it led before comes late, and the answer finds it leading again. It does not say that the log of
+    /// who answers is empty: nothing begins anew, and nobody is sent a snapshot.
+    @Test func anAnswerToAnEarlierLeadSaysNothingOfTheLog() throws {
+        var raft = member(terms: [1, 1, 2, 2], commit: 4)
+        raft.compactLog(through: LogIndex(2))
+        raft.campaign()
+        raft.step(word(.preVoteResp, from: 2, term: 3))
+        raft.synced(raft.takeEffects().mark)
+        raft.step(word(.voteResp, from: 2, term: 3))
+        _ = raft.takeEffects()
+        #expect(raft.role == .leader)
+        raft.step(word(.appResp, from: 3, term: 3))
+        let progress = try #require(raft.progress(of: MemberID(3)))
+        #expect(progress.state == .probe && progress.next == LogIndex(5))
+        #expect(raft.takeEffects().snapshotRequests.isEmpty)
+    }
+
     /// An append proves the log up to its own end. What is behind that may be of a leader that was deposed, whatever is committed
     /// (thesis, section 3.5).
     @Test func anAppendCommitsNoFurtherThanItReaches() {
