@@ -101,8 +101,9 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "Environment", "EtcdMessages", "Leases",
-                "Linearizability", "MVCC", "Membership", "Node", "Primitives", "Raft", "SimulatedPlatform", "Snapshots",
+                "Alarms", "Apply", "Auth", "AutoCompaction", "BoltStore", "Checksums", "Environment", "EtcdMessages",
+                "Leases", "Linearizability", "MVCC", "Membership", "Node", "Primitives", "Raft", "SimulatedPlatform",
+                "Snapshots",
                 "Store", "Watch",
                 "WriteAheadLog",
             ]),
@@ -125,8 +126,8 @@ let package = Package(
         module(
             "PeerTransport",
             [
-                "Apply", "EtcdMessages", "Environment", "Membership", "Metrics", "Node", "PeerProtocol", "Platform",
-                "Primitives", "Raft", "Snapshots", "Store", .product(name: "NIOCore", package: "swift-nio"),
+                "Apply", "Checksums", "EtcdMessages", "Environment", "Membership", "Metrics", "Node", "PeerProtocol",
+                "Platform", "Primitives", "Raft", "Snapshots", "Store", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]),
@@ -167,7 +168,9 @@ let package = Package(
         tests(
             of: "WriteAheadLog",
             ["Checksums", "EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
-        tests(of: "Snapshots", ["EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
+        tests(
+            of: "Snapshots",
+            ["Checksums", "EtcdMessages", "Environment", "Platform", "Primitives", "SimulatedPlatform"]),
         tests(of: "MVCC", ["BoltStore", "EtcdMessages", "Environment", "Primitives", "SimulatedPlatform", "Store"]),
         tests(
             of: "Watch",
@@ -228,7 +231,8 @@ let package = Package(
         tests(
             of: "PeerTransport",
             [
-                "BoltStore", "EtcdMessages", "Environment", "Membership", "Metrics", "Node", "PeerProtocol", "Platform",
+                "BoltStore", "Checksums", "EtcdMessages", "Environment", "Membership", "Metrics", "Node",
+                "PeerProtocol", "Platform",
                 "Primitives", "RawSockets", "SimulatedPlatform", "Store",
             ]),
         tests(of: "EtcdClient", ["EtcdMessages", "GRPCCore", "Primitives"]),

@@ -58,7 +58,16 @@ package struct BoltCommitter: Sendable {
                 return nil
             }
             assertAlways(done < plan.effects.count, "no step after the last")
-            try onDisk { () throws(DiskError) in try perform(plan.effects[done]) }
+            try onDisk { () throws(DiskError) in
+                do throws(DiskError) {
+                    try perform(plan.effects[done])
+                } catch {
+                    #if Simulation
+                    if Canary.fullDisksIgnored.isChosen, error.kind == .noSpace { return }
+                    #endif
+                    throw error
+                }
+            }
             done += 1
             return done == plan.effects.count ? plan.outcome : nil
         } catch {
@@ -77,7 +86,11 @@ package struct BoltCommitter: Sendable {
             if Canary.rootBeforePages.isChosen { return }
             #endif
             try file.sync()
-        case .syncMeta: try file.sync()
+        case .syncMeta:
+            #if Simulation
+            if Canary.cutBeforeRoot.isChosen { return }
+            #endif
+            try file.sync()
         case .syncChecksums: try checksums?.file.sync()
         case .truncate(let byteCount): try file.truncate(byteCount: byteCount)
         }

@@ -53,4 +53,6 @@ package struct PeerField: Hashable, Sendable {
     package static let clusterID = "X-Etcd-Cluster-ID"
     package static let to = "X-Raft-To"
     package static let peerURLs = "X-PeerURLs"
+    /// Behind the body of a snapshot: CRC-32C of the store's file, in hexadecimal. Only Martlet says it, and etcd does not mind.
+    package static let snapshotChecksum = "X-Martlet-Snapshot-CRC32C"
 }

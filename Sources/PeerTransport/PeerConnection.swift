@@ -137,9 +137,9 @@ final class PeerConnection: ChannelDuplexHandler {
             state = .answering(head)
             letGoOfBody()
             perform(route, head, body, context)
-        case (.end, .receiving(let head, let reception)):
+        case (.end(let trailers), .receiving(let head, let reception)):
             state = .answering(head)
-            reception.end()
+            reception.end(checksum: trailers?.first(name: PeerField.snapshotChecksum))
         case (_, .closing), (_, .streaming): break
         case (_, .answering), (_, .idle), (.head, _): context.close(promise: nil)
         }

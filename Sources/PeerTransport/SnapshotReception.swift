@@ -16,7 +16,7 @@ final class SnapshotReception {
     private let connection: PeerConnection
     private let hub: PeerHub
     private var body: SnapshotBodyDecoder
-    private var file: SnapshotFile?
+    private var file: ReceivedDatabase?
     private var unwrittenByteCount = 0
     private var start = NIODeadline.now()
     private var from = MemberID.none
@@ -63,7 +63,7 @@ final class SnapshotReception {
         hub.log(
             .info, "receiving database snapshot",
             fields + [("incoming-snapshot-index", "\(index)")])
-        file = SnapshotFile(
+        file = ReceivedDatabase(
             disk: hub.settings.disk, clock: hub.settings.clock, directory: hub.settings.snapshotDirectory,
             temporary: hub.nextTemporaryPath(), index: LogIndex(index), maxByteCount: hub.settings.maxSnapshotByteCount)
         return nil
@@ -86,10 +86,12 @@ final class SnapshotReception {
     }
 
     /// The body came to its end.
-    func end() {
+    ///
+    /// - Parameter checksum: of the file, as its sender wrote it; nil if it says none.
+    func end(checksum: String?) {
         if isOver { return }
-        isOver = true
         guard let file, let message = body.message else {
+            isOver = true
             do throws(PeerProtocolError) {
                 try body.end()
             } catch {
@@ -97,17 +99,25 @@ final class SnapshotReception {
             }
             return
         }
+        let expected = checksum.flatMap { UInt32($0, radix: 16) }
+        guard checksum == nil || expected != nil else {
+            abort()
+            connection.finish(.error(400, "malformed checksum of a snapshot"), closes: true)
+            return
+        }
+        isOver = true
         let bound = NIOLoopBound(self, eventLoop: hub.loop)
         let held = NIOLoopBound(connection, eventLoop: hub.loop)
         let loop = hub.loop
         hub.diskWorker.submit {
-            let result = file.finish()
+            let result = file.finish(checksum: expected)
             loop.execute { bound.value.finished(result, message, held.value) }
         }
     }
 
     private func finished(
-        _ result: Result<SnapshotFile.Written, SnapshotFileError>, _ message: RaftMessage, _ connection: PeerConnection
+        _ result: Result<ReceivedDatabase.Written, ReceivedDatabaseError>, _ message: RaftMessage,
+        _ connection: PeerConnection
     ) {
         hub.counts.count(from) { $0.receivedSnapshots.underWayCount -= 1 }
         switch result {
@@ -136,7 +146,7 @@ final class SnapshotReception {
         }
     }
 
-    /// The connection was lost before the end.
+    /// The connection was lost before the end, or what came is of no use.
     func abort() {
         guard !isOver else { return }
         isOver = true

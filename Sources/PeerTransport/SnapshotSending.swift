@@ -1,3 +1,4 @@
+internal import Checksums
 internal import EtcdMessages
 internal import Metrics
 internal import NIOCore
@@ -25,6 +26,8 @@ final class SnapshotSending {
     private var channel: (any Channel)?
     private var endpoint: PeerEndpoint?
     private var offset = 0
+    /// Of what was read until now.
+    private var checksum = CRC32C()
     private var piecesUnderWay = 0
     private var isReading = false
     private var isOver = false
@@ -76,9 +79,13 @@ final class SnapshotSending {
         }
         self.channel = channel
         let front = SnapshotBodyDecoder.head(message)
-        let fields = [PeerField("Content-Type", "application/octet-stream")] + identity.fields()
-        let head = Dialler.head(
-            .POST, "/raft/snapshot", endpoint, fields, bodyByteCount: front.count + snapshot.byteCount)
+        // In chunks, as etcd sends it: only behind them can be said what the file was.
+        let fields =
+            [
+                PeerField("Content-Type", "application/octet-stream"), PeerField("Transfer-Encoding", "chunked"),
+                PeerField("Trailer", PeerField.snapshotChecksum),
+            ] + identity.fields()
+        let head = Dialler.head(.POST, "/raft/snapshot", endpoint, fields)
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         let body = channel.allocator.buffer(bytes: front)
         channel.writeAndFlush(HTTPClientRequestPart.body(.byteBuffer(body)), promise: nil)
@@ -90,7 +97,8 @@ final class SnapshotSending {
         guard offset < snapshot.byteCount else {
             if piecesUnderWay == 0, offset == snapshot.byteCount {
                 offset += 1  // Only once.
-                channel?.writeAndFlush(HTTPClientRequestPart.end(nil), promise: nil)
+                let trailers = HTTPHeaders([(PeerField.snapshotChecksum, String(checksum.value, radix: 16))])
+                channel?.writeAndFlush(HTTPClientRequestPart.end(trailers), promise: nil)
             }
             return
         }
@@ -116,6 +124,7 @@ final class SnapshotSending {
         case .success(let bytes):
             guard !bytes.isEmpty else { return end("unexpected EOF") }
             offset += bytes.count
+            checksum.update(bytes)
             piecesUnderWay += 1
             let piece = HTTPClientRequestPart.body(.byteBuffer(channel.allocator.buffer(bytes: bytes)))
             channel.writeAndFlush(piece).assumeIsolated().whenSuccess { [self] in

@@ -20,6 +20,19 @@ package enum Canary: String, CaseIterable, Sendable {
     /// The name of a new segment of the log is not made durable.
     case lostDirectorySync = "lost-directory-sync"
 
+    // MARK: Raft
+
+    /// A vote is told before it is synced, so that its member may give another after a crash (rule 1).
+    case votesBeforeSync = "votes-before-sync"
+    /// A candidate asks for votes before its own is synced (rule 1).
+    case standsBeforeSync = "stands-before-sync"
+    /// Votes are given to members that lack what is committed.
+    case votesIgnoreLogs = "votes-ignore-logs"
+    /// A leader takes entries of earlier terms for committed because a quorum has them (thesis, section 3.6.2).
+    case earlierTermsCommitted = "earlier-terms-committed"
+    /// In a joint configuration the majority of those who stay is enough.
+    case outgoingVotersIgnored = "outgoing-voters-ignored"
+
     // MARK: The store and its file
 
     /// The index of the last entry is in the file before its effects are, in a transaction of its own (rule 3; etcd 13766).
@@ -29,6 +42,10 @@ package enum Canary: String, CaseIterable, Sendable {
     /// The file's new root is written before the pages that it leads to are synced (etcd 14685, of a copy that took the
     /// file's place).
     case rootBeforePages = "root-before-pages"
+    /// A full disk ends no commit: what it refused is taken for written (rule 5).
+    case fullDisksIgnored = "full-disks-ignored"
+    /// What a defragmentation makes needless is cut off before the root that does without it is synced.
+    case cutBeforeRoot = "cut-before-root"
     /// Pages that readers of an older state still need are used again.
     case readPagesReused = "read-pages-reused"
     /// The shell starts a member on an old file of the store (rule 7).
@@ -91,6 +108,8 @@ package enum Canary: String, CaseIterable, Sendable {
     case snapshotWithoutState = "snapshot-without-state"
     /// A snapshot counts before the names of its files are durable.
     case snapshotNameNotSynced = "snapshot-name-not-synced"
+    /// What came of a snapshot is taken for what was sent.
+    case receivedFilesUnchecked = "received-files-unchecked"
     /// The shell removes the log's segments before the snapshot that covers them is recorded (rule 6).
     case segmentsGoEarly = "segments-go-early"
     /// The shell sends a file that is older than the snapshot it belongs to (rule 11).

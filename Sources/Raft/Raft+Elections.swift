@@ -58,6 +58,12 @@ extension Raft {
             if isTransfer { ballot.context = Self.transferContext }
             // Not before the term is synced: after a crash this member could stand in the same term again, with another
             // log (ordering rule 1).
+            #if Simulation
+            if Canary.standsBeforeSync.isChosen {
+                effects.messages.append(ballot)
+                continue
+            }
+            #endif
             effects.messagesAfterSync.append(ballot)
         }
     }
@@ -80,7 +86,12 @@ extension Raft {
         var answer = message(isQuestion ? .preVoteResp : .voteResp, to: candidate)
         let mayVote =
             vote == candidate || (vote == .none && leader == .none) || (isQuestion && Term(ballot.term) > term)
-        if mayVote, log.isUpToDate(LogIndex(ballot.index), Term(ballot.logTerm)) {
+        #if Simulation
+        let ignoresLog = Canary.votesIgnoreLogs.isChosen
+        #else
+        let ignoresLog = false
+        #endif
+        if mayVote, ignoresLog || log.isUpToDate(LogIndex(ballot.index), Term(ballot.logTerm)) {
             // Of the term that was asked about, which a question does not begin.
             answer.term = ballot.term
             if !isQuestion {
@@ -95,7 +106,12 @@ extension Raft {
             answer.commit = log.committedIndex.rawValue
             answer.logTerm = (log.term(at: log.committedIndex) ?? .zero).rawValue
         }
-        if isQuestion {
+        #if Simulation
+        let isEarly = Canary.votesBeforeSync.isChosen
+        #else
+        let isEarly = false
+        #endif
+        if isQuestion || isEarly {
             effects.messages.append(answer)
         } else {
             effects.messagesAfterSync.append(answer)

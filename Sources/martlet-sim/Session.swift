@@ -33,6 +33,7 @@ enum Session {
         if let canary = options.canary.flatMap(Canary.init) {
             let hunt = CanaryHunt(for: canary)
             options.kinds = [hunt.kind]
+            options.first = hunt.firstSeed
             options.seedCount = hunt.seedCount
             options.overrides = hunt.overrides
         }

@@ -1,3 +1,4 @@
+import Checksums
 import Environment
 import EtcdMessages
 import Node
@@ -80,6 +81,31 @@ import Testing
         #expect(a.transport.counts.state.peers[b.id]?.sentSnapshots.failureCount == 1)
         a.stop()
         #expect(try names(b).isEmpty)
+    }
+
+    /// A sender of ours says behind the file what it must be; one of etcd says nothing.
+    @Test func aFileThatIsNotWhatItsSenderHad() throws {
+        let b = try TestPeer(0xA2)
+        b.transport.setPeers([Peer(id: MemberID(0xA1), peerURLs: [Bytes(text: "http://127.0.0.1:1")])], removed: [])
+        let file = Bytes(repeating: 7, count: 50_000)
+        func post(_ index: UInt64, trailer: String) -> String {
+            let raw = RawConnection(port: b.port)
+            let body = SnapshotBodyDecoder.head(message(index: index)) + file
+            raw.request("POST", "/raft/snapshot", from: 0xA1, chunked: body, trailer: trailer)
+            return raw.verdict()
+        }
+        let right = String(CRC32C.checksum(file), radix: 16)
+        let wrong = String(CRC32C.checksum(file) ^ 1, radix: 16)
+        #expect(post(1, trailer: "").hasPrefix("204"))
+        #expect(post(2, trailer: "X-Martlet-Snapshot-CRC32C: \(right)\r\n").hasPrefix("204"))
+        #expect(
+            post(3, trailer: "X-Martlet-Snapshot-CRC32C: \(wrong)\r\n")
+                == "500 failed to save KV snapshot (snapshot: file corrupted on its way)\n")
+        #expect(post(4, trailer: "X-Martlet-Snapshot-CRC32C: what\r\n").hasPrefix("400 malformed checksum"))
+        #expect(received(b).map { $0.0.snapshot?.metadata.index } == [1, 2])
+        #expect(b.transport.counts.state.peers[MemberID(0xA1)]?.receivedSnapshots.failureCount == 2)
+        #expect(b.transport.counts.state.peers[MemberID(0xA1)]?.receivedSnapshots.underWayCount == 0)
+        #expect(try names(b) == ["0000000000000001.snap.db", "0000000000000002.snap.db"])
     }
 
     @Test func nobodyToSendTo() throws {

@@ -1,3 +1,4 @@
+import Environment
 import Simulation
 import Testing
 
@@ -41,6 +42,38 @@ import Testing
     @Test(arguments: [DiskDamage.segmentLost, .newestMeta, .storeLost])
     func whatTheRestMakesUpForIsRightOrRefused(damage: DiskDamage) throws {
         #expect(try !endings(damage).isEmpty)
+    }
+
+    /// A cluster that sends snapshots all the time, half of which change on their way.
+    @Test func aSnapshotThatIsNotWhatWasSentIsRefusedAndSentAgain() throws {
+        var found = 0
+        for seed in UInt64(1)...3 {
+            var entropy = SeededEntropy(seed: seed)
+            var settings = ClusterSettings(entropy: &entropy, memberCount: 3)
+            settings.requestCount = 250
+            settings.member.snapshotEntryCount = 5
+            settings.catchUpEntryCount = 1
+            settings.faultIntervalNanoseconds = 1_000_000_000
+            settings.disks.damagedSnapshotPercent = 50
+            let outcome = try ClusterSimulation(seed: seed, settings: settings).run()
+            found += outcome.faultCounts["damaged snapshot refused"] ?? 0
+        }
+        #expect(found > 0)
+    }
+
+    /// Where there is no other copy, a member finds that it cannot go on; or nothing that was acknowledged is gone.
+    @Test func theOnlyCopyIsRefusedOrWhole() throws {
+        var ended = 0
+        for seed in UInt64(1)...12 {
+            var entropy = SeededEntropy(seed: seed)
+            var settings = ClusterSettings(entropy: &entropy, memberCount: seed % 2 == 0 ? 1 : 2)
+            settings.requestCount = 60
+            settings.faults.changeMembers = 0
+            settings.disks.endsWithRuin = 1
+            let outcome = try ClusterSimulation(seed: seed, settings: settings).run()
+            ended += outcome.faultCounts["cluster ended by its disk"] ?? 0
+        }
+        #expect(ended > 0 && ended < 12)
     }
 
     @Test(arguments: [DiskDamage.checksumBit, .checksumsLost, .snapshotBit, .snapshotLost])

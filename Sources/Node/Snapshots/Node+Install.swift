@@ -21,7 +21,7 @@ extension Node {
 
     /// A snapshot arrived: a `MsgSnap`, and beside it the store's file, synced. The file is this member's from now on.
     package func receivedSnapshot(_ message: RaftMessage, databasePath: String) {
-        // The same once more: the file that is there stays (`SnapshotFile`), and in use.
+        // The same once more: the file that is there stays (`ReceivedDatabase`), and in use.
         guard !isStopped, !installation.uses(databasePath) else { return }
         let preparation = SnapshotPreparation(message: message, path: databasePath, settings: settings)
         guard hasStartedRaft else { return discard(preparation) }

@@ -5,15 +5,22 @@ package import Primitives
 /// is said here.
 package struct CanaryHunt: Sendable {
     package let kind: RunKind
-    /// From 1 on. The canary must be found in one of them, and without it all pass.
+    /// From this on. The canary must be found in one of them, and without it all pass.
+    package let firstSeed: UInt64
     package let seedCount: UInt64
     /// What the runs have that the bug needs to show, and that few seeds draw.
     package let overrides: Overrides
 
-    private init(_ kind: RunKind, _ seedCount: UInt64, _ overrides: String = "") {
+    private init(_ kind: RunKind, _ seedCount: UInt64, _ overrides: String = "", firstSeed: UInt64 = 1) {
         self.kind = kind
+        self.firstSeed = firstSeed
         self.seedCount = seedCount
         self.overrides = Overrides(overrides) ?? Overrides()
+    }
+
+    /// One workload, with one thing that goes wrong at each call on the disk.
+    private init(_ workload: FixedWorkload, _ fault: PointSettings.Fault) {
+        self.init(.points, 1, firstSeed: PointSettings.seed(of: workload, fault))
     }
 
     /// Without its older segments a log has to do with the last snapshot.
@@ -32,7 +39,21 @@ package struct CanaryHunt: Sendable {
             case .followersAnswerEarly: Self(.cluster, 10)
             case .leadersCountEarly: Self(.cluster, 10)
             case .syncErrorsAreIgnored: Self(.cluster, 30, "faults.sync-error=40,faults.crash=40")
-            case .lostDirectorySync: Self(.member, 20)
+            case .lostDirectorySync: Self(.segments, .powerLoss)
+            case .votesBeforeSync: Self(.raft, 20)
+            case .standsBeforeSync: Self(.raft, 20)
+            case .votesIgnoreLogs: Self(.raft, 100)
+            case .earlierTermsCommitted:
+                // Logs that are brought up to date entry by entry, by leaders who do not last.
+                Self(
+                    .raft, 200,
+                    "members=5,joiners=0,message-bytes=1,inflight-messages=1,election-ticks=3,faults.crash-of-leader=40,"
+                        + "fault-interval-nanoseconds=300000000,operations-a-second=24,reads-percent=10,ordered=0,"
+                        + "sync-nanoseconds=20000000,apply-nanoseconds=1000000,more-delay-nanoseconds=20000000,"
+                        + "tick-nanoseconds=100000000")
+            case .outgoingVotersIgnored: Self(.raft, 100)
+            case .fullDisksIgnored: Self(.puts, .noSpace)
+            case .cutBeforeRoot: Self(.defragmentation, .powerLoss)
             case .indexOutsideTransaction: Self(.member, 20)
             case .configurationNotStored: Self(.cluster, 20, "members=3,faults.change-members=100,faults.crash=60")
             case .rootBeforePages: Self(.member, 40, "events-between-crashes=30,crashes=20")
@@ -69,6 +90,8 @@ package struct CanaryHunt: Sendable {
                     .cluster, 5,
                     "members=3,catch-up-entries=1,snapshot-entries=20,faults.crash=40,faults.crash-all=10,"
                         + "fault-interval-nanoseconds=1000000000,duration-nanoseconds=120000000000,byte-nanoseconds=0")
+            case .receivedFilesUnchecked:
+                Self(.cluster, 10, "\(Self.manySnapshots),members=3,disks.damaged-snapshots=50,requests=2000")
             case .segmentsGoEarly: Self(.cluster, 10, Self.smallLogs)
             case .snapshotsAreOld:
                 Self(

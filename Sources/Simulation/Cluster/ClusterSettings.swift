@@ -94,6 +94,7 @@ package struct ClusterSettings: Equatable, Sendable {
         catchUpEntryCount = UInt64(entropy.below(200))
         if entropy.below(3) == 0 { catchUpByteCount = 1 + entropy.below(100_000) }
         drawMore(&entropy, isSizeFixed: memberCount != nil)
+        disks.drawMore(&entropy)
     }
 
     /// What came later than the rest, so that seeds change little.

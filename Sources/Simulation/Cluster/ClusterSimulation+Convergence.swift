@@ -155,12 +155,14 @@ extension ClusterSimulation {
     private func judgeWatches(at place: Int) throws(SimulationFailure) {
         for position in watches.indices where watches[position].host == place {
             guard let member = hosts[place].member else { continue }
-            while member.node.watches.hasWork || !watches[position].clients.isDry {
+            // Once at least: a member that was asked for a hash just now has taken up what watches waited for, and told of it.
+            repeat {
                 member.act { _ in }
                 let ready = member.takeReadyStreams()
                 for other in watches.indices { watches[other].clients.hear(of: ready) }
                 try watches[position].clients.drain(member)
-            }
+            } while member.node.watches.hasWork || member.node.watches.hasAnnounced
+                || !watches[position].clients.isDry
             try watches[position].clients.conclude()
         }
     }

@@ -13,7 +13,8 @@ internal import WriteAheadLog
 ///
 /// The fault atlas: a disk may only lose what the others have. So at any time most voters of every configuration that any
 /// member goes by are members whose disks are sound; a run whose members have all lost something would prove nothing by
-/// stopping.
+/// stopping. Clusters of one or two voters cannot do without any disk; what is lost there ends the run
+/// (`ClusterSimulation+Ruin.swift`).
 extension ClusterSimulation {
     // MARK: Errors
 
@@ -51,6 +52,7 @@ extension ClusterSimulation {
         // lost pages, and nothing on the machine tells.
         host.disk.inject(.dropWrite, atNext: .write, under: nodeSettings(of: host).storePath, leastOffset: 2 * 4096)
         host.damage = DiskDamage.Applied(damage: nil, expectation: .either, text: "a lost write of the store's file")
+        trace.add("lose", [now, UInt64(place)], host.name)
         host.expectsStop = true
     }
 
@@ -58,18 +60,26 @@ extension ClusterSimulation {
 
     /// A machine is switched off, and something becomes of what its disk holds.
     func damageDisk() {
-        guard let place = aPlace, let member = hosts[place].member else { return }
+        guard let place = aPlace else { return }
         let host = hosts[place]
         guard mayLose(place) else {
             host.earlierStore = host.disk.contents(of: nodeSettings(of: host).storePath)
             return
         }
-        let wasCommitting = member.runnableActors.contains(.store)
+        damage(place)
+    }
+
+    /// Switches a machine that runs off, and does something to its disk.
+    ///
+    /// - Parameter entropy: decides what; nil for that of all crashes.
+    func damage(_ place: Int, _ entropy: SeededEntropy? = nil) {
+        let host = hosts[place]
+        let wasCommitting = host.member?.runnableActors.contains(.store) ?? false
         end(place, .keepAll)
         var damaged = DamagedDisk(
             disk: host.disk, settings: nodeSettings(of: host), oldStore: host.earlierStore,
             wasCommitting: wasCommitting,
-            entropy: crashes.split())
+            entropy: entropy ?? crashes.split())
         host.damage = damaged.damage(only: settings.disks.onlyDamage)
         trace.add("damage", [now, UInt64(place)], "\(host.name): \(host.damage?.text ?? "none")")
         if let kind = host.damage?.damage { outcome.faultCounts[kind.rawValue, default: 0] += 1 }
@@ -90,6 +100,15 @@ extension ClusterSimulation {
             let lost = hosts.count { voters.contains($0.id.rawValue) && ($0 === host || $0.isLost) }
             return lost <= (voters.count - 1) / 2
         }
+    }
+
+    /// What becomes of the next snapshot that a member is sent; nil if it is what it was.
+    func drawSnapshotDamage() -> SnapshotDamage? {
+        guard isFaulty, harm.below(100) < settings.disks.damagedSnapshotPercent else { return nil }
+        let damage = SnapshotDamage.allCases[harm.below(SnapshotDamage.allCases.count)]
+        outcome.faultCounts[damage.rawValue, default: 0] += 1
+        trace.add("damage", [now], damage.rawValue)
+        return damage
     }
 
     // MARK: Starts
@@ -130,7 +149,9 @@ extension ClusterSimulation {
         }
         try RestartAudit.check(member, nodeSettings(of: host), before: before)
         host.memory.storeIndex = member.node.store.committedIndex
-        if settings.disks.damage > 0 { host.earlierStore = host.disk.contents(of: nodeSettings(of: host).storePath) }
+        if settings.disks.damage + settings.disks.endsWithRuin > 0 {
+            host.earlierStore = host.disk.contents(of: nodeSettings(of: host).storePath)
+        }
     }
 
     // MARK: Operators

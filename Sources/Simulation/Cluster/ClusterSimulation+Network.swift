@@ -141,9 +141,9 @@ extension ClusterSimulation {
         switch arrival.packet.content {
         case .message(let message): member.act { $0.receive(message) }
         case .snapshot(let message, let bytes, let token):
-            try receive(message, bytes, at: place)
+            let isKept = try receive(message, bytes, at: place)
             try tell(arrival.link.from, arrival.packet.process) {
-                $0.snapshotSent(token, to: MemberID(arrival.link.to), succeeded: true)
+                $0.snapshotSent(token, to: MemberID(arrival.link.to), succeeded: isKept)
             }
         case .question(let question):
             try answer(question, from: Asker(member: sender, process: arrival.packet.process), at: place)
@@ -153,19 +153,23 @@ extension ClusterSimulation {
         }
     }
 
-    /// Saves the file of a snapshot as the transport does, then hands the message over.
-    private func receive(_ message: RaftMessage, _ bytes: Bytes, at place: Int) throws(SimulationFailure) {
-        guard let member = hosts[place].member else { return }
-        let path: String
-        do throws(DiskError) {
-            path = try ReceivedSnapshot.save(
-                bytes, of: message, in: settings.nodeSettings().snapDirectory, on: member.disk)
-        } catch {
-            // As a transport would, it gives up; the leader sends another.
+    /// Saves the file of a snapshot as the transport does, then hands the message over. Answers whether it was kept.
+    private func receive(_ message: RaftMessage, _ bytes: Bytes, at place: Int) throws(SimulationFailure) -> Bool {
+        guard let member = hosts[place].member else { return false }
+        let damage = drawSnapshotDamage()
+        let received = ReceivedSnapshot(
+            disk: member.disk, clock: hosts[place].clock, directory: settings.nodeSettings().snapDirectory,
+            message: message, bytes: bytes)
+        switch try received.save(damage, &harm) {
+        case .success(let path):
+            member.act { $0.receivedSnapshot(message, databasePath: path) }
+            return true
+        case .failure(let error):
+            // As a transport would, it gives up; the leader hears of it, and sends another.
             trace.add("unsaved", [now, UInt64(place)], "\(hosts[place].name) \(error)")
-            return
+            if error == .damaged { outcome.faultCounts["damaged snapshot refused", default: 0] += 1 }
+            return false
         }
-        member.act { $0.receivedSnapshot(message, databasePath: path) }
     }
 
     // MARK: Questions

@@ -71,6 +71,8 @@ package final class ClusterSimulation {
     var chance: SeededEntropy
     var crashes: SeededEntropy
     var seeds: SeededEntropy
+    /// For what becomes of snapshots under way, and of disks that nobody can do without.
+    var harm: SeededEntropy
 
     /// What is mended when its time is over.
     enum Repair {
@@ -121,6 +123,7 @@ package final class ClusterSimulation {
         chance = entropy.split()
         crashes = entropy.split()
         seeds = entropy.split()
+        harm = SeededEntropy(seed: ~seed)
         workload = Workload(settings: settings.member, entropy: entropy.split())
         network = SimulatedNetwork(settings: settings.network, entropy: entropy.split())
         clients = ClusterHistory(keepsHistory: isTraced)
@@ -152,9 +155,11 @@ package final class ClusterSimulation {
             try start()
             while isAsking || now < 3_000_000_000 { try step() }
             load.end(now: now)
-            try converge()
-            try judge()
-            if settings.disks.endsWithSpoiledValue > 0 { try spoilValue() }
+            if try !ruin() {
+                try converge()
+                try judge()
+                if settings.disks.endsWithSpoiledValue > 0 { try spoilValue() }
+            }
         } catch {
             var failure = error
             failure.trace = trace.lines

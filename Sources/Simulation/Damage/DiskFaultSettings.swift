@@ -20,6 +20,11 @@ package struct DiskFaultSettings: Equatable, Sendable {
     package var hashCheckNanoseconds: UInt64 = 0
     /// Whether at the end the value of one member becomes another, which the comparison of hashes must find; 0 if not.
     package var endsWithSpoiledValue = 0
+    /// In how many of a hundred times the file of a snapshot that a leader sends changes on its way (`SnapshotDamage`).
+    package var damagedSnapshotPercent = 0
+    /// Whether at the end, where no member can do without another, something becomes of the disk of one
+    /// (`ClusterSimulation.ruin`); 0 if not.
+    package var endsWithRuin = 0
 
     package init() {}
 
@@ -34,6 +39,12 @@ package struct DiskFaultSettings: Equatable, Sendable {
         }
         if entropy.below(3) == 0 { hashCheckNanoseconds = UInt64(2 + entropy.below(20)) * 1_000_000_000 }
         endsWithSpoiledValue = entropy.below(8) == 0 ? 1 : 0
+    }
+
+    /// What came later than the rest, so that seeds change little.
+    mutating func drawMore(_ entropy: inout SeededEntropy) {
+        damagedSnapshotPercent = [0, 5, 30][entropy.below(3)]
+        endsWithRuin = entropy.below(2)
     }
 
     var sum: Int { error + full + lostWrite + damage }

@@ -286,9 +286,12 @@ final class InstallationRun {
             }
         case .answer(let number, let answer): receiver?.act { $0.peerAnswered(number, .success(answer)) }
         case .snapshot(let message, let bytes, let token):
-            let directory = settings[place].snapDirectory
-            let path = try? receiver.map { receiver throws(DiskError) in
-                try ReceivedSnapshot.save(bytes, of: message, in: directory, on: receiver.disk)
+            var path: String?
+            if let receiver {
+                let received = ReceivedSnapshot(
+                    disk: receiver.disk, clock: clock, directory: settings[place].snapDirectory, message: message,
+                    bytes: bytes)
+                path = try? received.save(nil, &schedule).get()
             }
             if let path { receiver?.act { $0.receivedSnapshot(message, databasePath: path) } }
             sender?.act { $0.snapshotSent(token, to: MemberID(message.to), succeeded: path != nil) }

@@ -81,6 +81,8 @@ extension ClusterSettings: DrawnSettings {
             .init("disks.damage", \.disks.damage, smallest: 0),
             .init("disks.stalls", \.disks.stallsPerTenThousand, smallest: 0),
             .init("disks.spoiled-value", \.disks.endsWithSpoiledValue, smallest: 0),
+            .init("disks.damaged-snapshots", \.disks.damagedSnapshotPercent, smallest: 0),
+            .init("disks.ruin", \.disks.endsWithRuin, smallest: 0),
             .init("loss", \.network.lossPerTenThousand, smallest: 0),
             .init("duplication", \.network.duplicationPerTenThousand, smallest: 0),
             .init("drift", \.clockDriftThousandths, smallest: 0),

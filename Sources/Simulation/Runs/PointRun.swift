@@ -42,6 +42,13 @@ package struct PointSettings: DrawnSettings, Equatable, Sendable {
         faultNumber = fault
     }
 
+    /// The first seed of a loop.
+    static func seed(of workload: FixedWorkload, _ fault: Fault) -> UInt64 {
+        let workloadNumber = FixedWorkload.allCases.firstIndex(of: workload) ?? 0
+        let faultNumber = Fault.allCases.firstIndex(of: fault) ?? 0
+        return UInt64(1 + workloadNumber * Fault.allCases.count + faultNumber)
+    }
+
     package static var fields: [SettingField<Self>] {
         [
             .init("requests", \.loop.requestCount, smallest: 1),
