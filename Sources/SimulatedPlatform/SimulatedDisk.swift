@@ -10,24 +10,36 @@ internal import Primitives
 // * A 512-byte sector is written whole or not at all.
 // * Changes of one name, of one file's names, or of one file's length become durable in the order in which they were made.
 //   A rename is one change: the old or the new is found, never neither.
-// * When only the process dies, everything it wrote is still there.
+// * When only the process dies, everything it wrote is still there; its locks and mappings are not.
+// * Reads show what was written last, through the file and through mappings of it alike.
 //
-// What is not:
-// * An unsynced write survives a loss of power whole, in any of its sectors, or not at all, whatever was written after it.
+// What may happen when power is lost (`CrashPolicy`):
+// * An unsynced write survives whole, in any of its sectors, or not at all, whatever was written after it.
 // * The length of a file is one thing and its contents another. A file may be found longer, with zeros where data should
 //   be, or too short for data that did arrive.
 // * Unsynced changes of different names survive in any combination.
+//
+// What may happen to a call, any call, at any time (`DiskFault`):
+// * It fails with any error, once. What it fails with says nothing of the next call.
+// * A write that fails may have written any part from the front, for want of space too: there is only so much
+//   (`capacityByteCount`), which may become less or more while a program runs.
 // * A sync that failed has made some things durable and will never make the others so, however often it is repeated,
 //   while reads go on showing them: Linux marks pages clean after a write error.
-// * A failed write may have written any part.
-// * On demand: any call fails with any error, bits flip, writes are lost or land elsewhere in their file. Behind the
-//   program's back what is stored becomes something else: flipped bits, older bytes, those of another place, a name that
-//   is gone.
-// * A call takes as long as `DiskLatency` draws for it, now and then a thousand times as long as usual. The disk only keeps
+// * A write is reported done and never arrives, or arrives elsewhere in its file. Syncs do not notice.
+// * It takes as long as `DiskLatency` draws for it, now and then a thousand times as long as usual. The disk only keeps
 //   account; who runs the machine lets the time pass.
 //
-// Not modelled: bytes torn within a sector; garbage in sectors that were not being written; access times and
-// permissions; symbolic and hard links; blocks of sparse files (a file occupies its whole length).
+// What may happen behind the program's back (`flipBit`, `replace`, `lose`):
+// * What is stored, synced or not, becomes something else: flipped bits, older bytes, those of another place; and shows in
+//   reads and mappings from then on. A name is gone, and what it led to with it, unless it is open.
+//
+// What may not:
+// * A sync that succeeded does not lie, but for writes that were lost before it.
+// * Reads do not return now this and now that: what is wrong stays wrong.
+// * Bytes are not torn within a sector; sectors that were not being written hold no garbage after a crash.
+// * Calls do not overlap: each is done before the next begins, whichever thread of the machine makes it.
+// * There are no access times and permissions to speak of, no symbolic and hard links, no blocks of sparse files (a file
+//   occupies its whole length), and no quotas of inodes.
 
 /// The disk of one simulated machine, in memory.
 ///

@@ -3,16 +3,33 @@ internal import Primitives
 
 // Fault model. This is what members on this network must be ready for; docs/internals/simulation.md says the same at length.
 //
-// * A packet arrives after a delay drawn for it, or never; now and then twice, each time after a delay of its own.
+// What may happen to a packet:
+// * It arrives after a delay drawn for it, or never. Its sender may hear that it did not arrive, long afterwards, or not at all.
+// * Now and then it arrives twice, each time after a delay of its own; but never what a transport sends once: a forwarded
+//   proposal, a question, an answer, a snapshot.
 // * On an ordered network (as of streams) packets of one link arrive in the order in which they were sent, with gaps where some were
-//   lost; otherwise each comes when its delay is over.
-// * A large packet takes the time of its bytes on top, and others overtake it.
-// * A link leads one way. One that is cut loses all that is sent on it, and all that is on its way when it would have arrived, large
-//   packets in their middle so.
-// * A stream that breaks loses all that is on its way on the link, and only that.
-// * A link that is clogged keeps what is sent until it opens again.
+//   lost; otherwise each comes when its delay is over. Links do not wait for each other on either.
+// * A large packet, a snapshot, takes the time of its bytes on top, and others overtake it.
+// * It arrives although its sender, or the receiver whom it was meant for, has crashed and started again since. Only answers to
+//   questions, and words about a snapshot, are for the process that waits for them alone.
 //
-// Not modelled: packets that change on the way (TLS and checksums see to that), queues that are full, time of the receiver.
+// What may happen to a link, of which each leads one way:
+// * It is cut: it loses all that is sent on it, and all that is on its way when it would have arrived, large packets in their middle
+//   so. Any set of links may be: two parts, one member alone, a ring, one direction of one link.
+// * It is clogged: it keeps what is sent until it opens again. Each opens at a time of its own.
+// * Its stream breaks: it loses all that is on its way, and only that; both ends are told that they lost each other.
+// All of that may happen at once, again before it is mended, and for as long as the run likes. Loss, doubling and delays differ from run to
+// run, not within one.
+//
+// What may not:
+// * A packet does not change on its way. It is a message of HTTP over TCP, held against the checksums of the link, of IP and of TCP, and by
+//   TLS where there is any; what passes them and is no message is refused, which fuzzing sees to (`Fuzz`, target `peer`). A message that
+//   passes all of that with one value another is believed: Raft takes its members for honest, and the protocol is etcd's, which has no
+//   checksum. The one exception is the file of a snapshot: it is so long, and stays for so long, that its sender says what it must be.
+//   What becomes of it is not decided here, but where it arrives (`SnapshotDamage`).
+// * Nobody sends what it is not: there are no forged senders, and no members of another cluster (`PeerTransportTests`).
+// * No queue is full. Only the rate of a snapshot is bounded, and a receiver's time is that of its machine (`SimulatedHost`).
+// * What was lost is not found again: a link that is mended brings nothing back.
 
 /// The packets between the members of a simulated cluster, on their way.
 package struct SimulatedNetwork<Packet> {
