@@ -158,9 +158,13 @@ package struct LeaseClock {
     }
 
     /// When there may next be something to take, in nanoseconds; nil if there is nothing to wait for.
+    ///
+    /// It changes nothing; `mutating`, so that nobody copies the clock to ask.
     package var nextDue: UInt64? {
-        let tick = min(alarms.nextDue ?? .max, checkpoints.nextDue ?? .max)
-        return tick == .max ? nil : tick * Self.tickNanoseconds
+        mutating get {
+            let tick = min(alarms.nextDue ?? .max, checkpoints.nextDue ?? .max)
+            return tick == .max ? nil : tick * Self.tickNanoseconds
+        }
     }
 
     /// Places of leases to revoke, those first that expired first. Each comes once, unless `retry` is asked for.

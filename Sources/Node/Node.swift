@@ -229,7 +229,9 @@ package final class Node {
             if canRunRaft && raft.hasEffects { runRaft() }
             stepWatches()
         }
-        defer { effects.removeAll(keepingCapacity: true) }
+        if effects.isEmpty { return [] }
+        // Not `removeAll(keepingCapacity:)`: what is handed out would have it make another buffer, and mostly for nothing.
+        defer { effects = [] }
         return effects
     }
 

@@ -20,18 +20,19 @@ extension Raft {
                 requestSnapshot(forMemberAt: position)
                 return
             }
+            let hasEntries = previous < log.lastIndex && !tracker.members[position].progress.isFull(settings)
+            if !hasEntries {
+                let progress = tracker.members[position].progress
+                guard progress.wantsEmptyAppend(commit: log.committedIndex, after: previous) else { return }
+            }
             var append = message(.app, to: tracker.members[position].id)
             var byteCount = 0
-            if !tracker.members[position].progress.isFull(settings) {
+            if hasEntries {
                 let room = log.entries(after: previous, maxByteCount: settings.maxMessageByteCount)
                 append.entries = Array(room.entries)
                 byteCount = room.byteCount
             }
             let count = append.entries.count
-            if count == 0 {
-                let progress = tracker.members[position].progress
-                guard progress.wantsEmptyAppend(commit: log.committedIndex, after: previous) else { return }
-            }
             append.index = previous.rawValue
             append.logTerm = previousTerm.rawValue
             append.commit = log.committedIndex.rawValue

@@ -112,7 +112,7 @@ package struct Raft {
     // MARK: Messages
 
     /// A message of this term to another member.
-    func message(_ type: RaftMessageType, to peer: MemberID) -> RaftMessage {
+    @inline(__always) func message(_ type: RaftMessageType, to peer: MemberID) -> RaftMessage {
         var message = RaftMessage()
         message.type = type
         message.to = peer.rawValue

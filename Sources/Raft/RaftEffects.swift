@@ -37,7 +37,7 @@ package struct RaftEffects {
 
     package init() {}
 
-    package var isEmpty: Bool {
+    @inline(__always) package var isEmpty: Bool {
         hardState == nil && entries.isEmpty && committedEntries.isEmpty && readStates.isEmpty && messages.isEmpty
             && messagesAfterSync.isEmpty && snapshot == nil && snapshotRequests.isEmpty
     }

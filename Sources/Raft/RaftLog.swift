@@ -70,7 +70,7 @@ package struct RaftLog {
     /// How much memory the entries held take, in bytes of their encoded forms.
     package var byteCount: Int { entries.byteCount }
     /// Whether a snapshot was accepted that the store does not have yet.
-    package var isInstalling: Bool { appliedIndex < compactedIndex }
+    @inline(__always) package var isInstalling: Bool { appliedIndex < compactedIndex }
 
     // MARK: Entries
 

@@ -77,7 +77,8 @@ final class FileNode {
                 durable.setByteCount(byteCount)
             }
         }
-        durable.setByteCount(live.byteCount)
+        // Pages of the same length are cut off alike already.
+        if durable.byteCount != live.byteCount { durable.setByteCount(live.byteCount) }
         unsynced.removeAll()
     }
 

@@ -9,6 +9,13 @@ extension SimulatedDisk {
         return file.live.bytes
     }
 
+    /// What a file holds up to the last page that was ever written, and its length, behind which all is zero: much less than
+    /// `contents` of one that was made longer ahead of its use.
+    package func writtenContents(of path: String) -> (bytes: Bytes, byteCount: Int)? {
+        guard case .file(let file) = node(at: path) else { return nil }
+        return (file.live.writtenBytes, file.live.byteCount)
+    }
+
     /// The names in a directory, sorted by their bytes; none if there is no such directory.
     package func names(in path: String) -> [String] {
         guard case .directory(let directory) = node(at: path) else { return [] }

@@ -14,10 +14,16 @@ struct SparseImage: Sendable {
     private var pages: [Bytes] = []
 
     /// All of it.
-    var bytes: Bytes {
-        var bytes = Bytes(repeating: 0, count: byteCount)
-        unsafe bytes.withUnsafeMutableBytes { unsafe read(into: $0, count: byteCount, at: 0) }
-        return bytes
+    var bytes: Bytes { bytes(count: byteCount) }
+
+    /// Up to and with the last page that was ever written; all behind is zero.
+    var writtenBytes: Bytes { bytes(count: min(byteCount, pages.count * SparseImage.pageByteCount)) }
+
+    private func bytes(count: Int) -> Bytes {
+        unsafe Bytes(unsafeUninitializedCapacity: count) { buffer, initializedCount in
+            unsafe read(into: UnsafeMutableRawBufferPointer(buffer), count: count, at: 0)
+            initializedCount = count
+        }
     }
 
     /// Calls `body` with the offset and bytes of each page that is stored, in order.

@@ -39,10 +39,25 @@ struct SimulationTrace {
 
     /// Something that these numbers tell apart from others of its sort. The words are for people.
     @inline(__always)
-    mutating func add(_ event: StaticString, _ numbers: [UInt64], _ detail: @autoclosure () -> String) {
+    mutating func add<let count: Int>(
+        _ event: StaticString, _ numbers: InlineArray<count, UInt64>, _ detail: @autoclosure () -> String
+    ) {
         eventCount += 1
         hashOfAll.mix(event)
-        for number in numbers { hashOfAll.mix(number) }
+        for place in numbers.indices { hashOfAll.mix(numbers[place]) }
+        if keepsLines { keep("\(eventCount) \(event) \(detail())") }
+    }
+
+    /// The same of a packet, which has numbers of its own.
+    @inline(__always)
+    mutating func add<let count: Int>(
+        _ event: StaticString, _ numbers: InlineArray<count, UInt64>, _ packet: ClusterPacket,
+        _ detail: @autoclosure () -> String
+    ) {
+        eventCount += 1
+        hashOfAll.mix(event)
+        for place in numbers.indices { hashOfAll.mix(numbers[place]) }
+        packet.mix(into: &hashOfAll)
         if keepsLines { keep("\(eventCount) \(event) \(detail())") }
     }
 

@@ -179,4 +179,18 @@ func diskError(_ body: () throws(DiskError) -> Void) -> DiskError.Kind? {
         let expected: DiskError.Kind = kind == .flock ? .locked : .other(EBADF)
         #expect(diskError { () throws(DiskError) in try reader.lock(kind) } == expected)
     }
+
+    @Test func whatWasNeverWrittenAtTheEndIsLeftOut() throws {
+        let file = try disk.open("/f", .create)
+        try file.write([1, 2, 3, 4, 5], at: 4096)
+        try file.allocate(byteCount: 1 << 20)
+        let written = try #require(disk.writtenContents(of: "/f"))
+        #expect(written.byteCount == 1 << 20)
+        #expect(written.bytes == Bytes(repeating: 0, count: 4096) + [1, 2, 3, 4, 5] + Bytes(repeating: 0, count: 4091))
+        let rest = Bytes(repeating: 0, count: written.byteCount - written.bytes.count)
+        #expect(disk.contents(of: "/f") == written.bytes + rest)
+        try file.truncate(byteCount: 4098)
+        #expect(disk.writtenContents(of: "/f")?.bytes == disk.contents(of: "/f"))
+        #expect(disk.writtenContents(of: "/g") == nil)
+    }
 }

@@ -31,9 +31,15 @@ struct LeaseKeeper {
     }
 
     /// When there is next something to do without an event from outside; nil if never.
+    ///
+    /// It changes nothing. It is `mutating` so that it is asked where it stands: for others all of it is copied, after every event.
     var nextWork: UInt64? {
-        if !expired.isEmpty && revocationCount < Self.maxRevocationCount { return 0 }
-        return clock.nextDue.map { max($0, nextRound) }
+        mutating get {
+            if !expired.isEmpty && revocationCount < Self.maxRevocationCount { return 0 }
+            // It runs for a leader alone.
+            if clock.term == nil { return nil }
+            return clock.nextDue.map { max($0, nextRound) }
+        }
     }
 
     mutating func wait(_ renewal: LeaseQuestion) {

@@ -29,7 +29,7 @@ extension Node {
 
     /// Sends the snapshots that have all they must hold in the file.
     func sendPeerSnapshots() {
-        while let member = peerSnapshots.takeReady(freezeCount: store.committedFreezeCount) {
+        while peerSnapshots.isWaiting, let member = peerSnapshots.takeReady(freezeCount: store.committedFreezeCount) {
             guard raft.role == .leader, raft.progress(of: member)?.state == .snapshot else {
                 reached(.nodeSnapshotNoLongerWanted)
                 continue

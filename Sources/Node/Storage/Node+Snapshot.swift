@@ -30,7 +30,7 @@ extension Node {
 
     /// Opens the snapshots that have all they must hold in the file.
     func openSnapshots() {
-        while let token = snapshots.takeCommitted(freezeCount: store.committedFreezeCount) {
+        while snapshots.isWaiting, let token = snapshots.takeCommitted(freezeCount: store.committedFreezeCount) {
             do throws(StoreError) {
                 let snapshot = try store.openSnapshot()
                 snapshots.opened(token, snapshot)

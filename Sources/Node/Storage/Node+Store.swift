@@ -18,6 +18,7 @@ extension Node {
             store.pendingChangeCount >= settings.commitChangeCount || store.pendingByteCount >= settings.commitByteCount
         let isDue = now - lastFreeze >= settings.commitIntervalNanoseconds && store.frozenTableCount == 0
         if isFull || (isDue && store.pendingChangeCount > 0) { freezeStore() }
+        guard store.frozenTableCount > 0 || defragmentation.isRunning else { return }
         // Ordering rule 3: what the file says is applied, the local log durably holds.
         let durable = min(raft.log.syncedIndex, raft.log.committedIndex)
         let isSliceDue = defragmentation.isRunning && now >= defragmentation.nextSlice

@@ -87,7 +87,7 @@ struct WatchClients {
             if member.node.takesWatchRequests(stream) { member.node.requestWatchProgress(on: stream) }
             return words("watch progress \(stream.rawValue)")
         default:
-            guard clients[place].isReady, entropy.below(100) < clients[place].readPercent else { return "watch idle" }
+            guard clients[place].isReady, entropy.below(100) < clients[place].readPercent else { return Self.idle }
             // What came since it last looked; the slow ones never catch up.
             var deed = try read(place, member)
             for _ in 0..<clients[place].readPercent / 10 where clients[place].isReady {
@@ -96,6 +96,9 @@ struct WatchClients {
             return deed
         }
     }
+
+    /// What a client is said to have done that did nothing at all.
+    static let idle = "watch idle"
 
     private func words(_ text: @autoclosure () -> String) -> String { isQuiet ? "" : text() }
 

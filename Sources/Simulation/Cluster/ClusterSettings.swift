@@ -74,8 +74,8 @@ package struct ClusterSettings: Equatable, Sendable {
         durationNanoseconds = UInt64(300 + entropy.below(60)) * 1_000_000_000
         // More than they come to.
         requestCount = 20_000
-        // Together they ask 24 to 40 times a second, if they are answered in time.
-        thinkNanoseconds = UInt64(2_000 * clientCount / (24 + entropy.below(17))) * 1_000_000
+        // Together they ask 22 to 30 times a second, if they are answered in time; less thinking makes up for waiting.
+        thinkNanoseconds = UInt64(2_000 * clientCount / (22 + entropy.below(9))) * 1_000_000
         patienceNanoseconds = UInt64(1 + entropy.below(8)) * 1_000_000_000
         faultIntervalNanoseconds = [2_000_000_000, 4_000_000_000, 8_000_000_000, 15_000_000_000][entropy.below(4)]
         faultNanoseconds = UInt64(1 + entropy.below(10)) * 1_000_000_000

@@ -26,7 +26,8 @@ extension ClusterSimulation {
         } else if draw < settings.hashPerTenThousand + settings.maintenancePerTenThousand {
             try maintain(place, token)
         } else {
-            earliestAsk[client] = now + UInt64(choices.below(1000)) * settings.thinkNanoseconds / 1000
+            let pause = UInt64(choices.below(1000)) * settings.thinkNanoseconds / 1000
+            earliestAsk[client] = now + (load.isBehind(now: now) ? pause / 8 : pause)
             let asked = ClusterHistory.Pending(
                 token: token, client: client, host: place, request: request(of: client, to: place), call: now,
                 deadline: now + patience())

@@ -34,8 +34,14 @@ extension ClusterSimulation {
         try rest("answer the last reads")
         // The longest lease has nine seconds; each leader gives it all of them again.
         let end = now + (settings.member.mix.leases > 0 ? 25_000_000_000 : 1_000_000_000)
-        while now < end { try step() }
+        while now < end, hasLeases { try step() }
         try rest("rest once the leases are over")
+    }
+
+    /// Whether a lease is left anywhere.
+    private var hasLeases: Bool {
+        !committed.model.leases.isEmpty
+            || hosts.contains { ($0.member?.node.applier.leases.leaseCount ?? 0) > 0 }
     }
 
     /// Lets things happen until nothing is left to be done.

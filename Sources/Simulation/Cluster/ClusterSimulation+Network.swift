@@ -61,7 +61,7 @@ extension ClusterSimulation {
     ) {
         let link = Link(from: host.id.rawValue, to: to)
         trace.add(
-            "send", [now, link.from, link.to] + packet.numbers, "\(host.name) to \(MemberID(to)): \(packet.text)")
+            "send", [now, link.from, link.to], packet, "\(host.name) to \(MemberID(to)): \(packet.text)")
         if !network.send(packet, on: link, now: now, byteCount: byteCount, mayRepeat: mayRepeat) {
             lose(packet, on: link)
         }
@@ -118,7 +118,7 @@ extension ClusterSimulation {
             return
         }
         trace.add(
-            "arrive", [now, UInt64(place)] + arrival.packet.numbers,
+            "arrive", [now, UInt64(place)], arrival.packet,
             "\(hosts[place].name) from \(MemberID(arrival.link.from)): \(arrival.packet.text)")
         hosts[place].wake(now: now)
         try take(arrival, at: place)

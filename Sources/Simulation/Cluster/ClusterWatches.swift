@@ -18,6 +18,7 @@ extension ClusterSimulation {
             guard !hosts[host].isPaused(at: now), let member = hosts[host].member else { return }
             hosts[host].wake(now: now)
             let deed = try watches[place].clients.act(on: member, takeToken: takeToken)
+            if deed == WatchClients.idle { return }
             member.act { _ in }
             trace.add("watch", [now, UInt64(watches[place].clients.eventCount)], "\(hosts[host].name): \(deed)")
             try drain(host)

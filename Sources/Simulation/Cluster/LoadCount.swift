@@ -22,6 +22,11 @@ struct LoadCount {
         faultCount += 1
     }
 
+    /// Whether clients that are free must ask for those that wait, if this minute is to have enough requests: more than must be.
+    func isBehind(now: UInt64) -> Bool {
+        requestCount * 1_000_000_000 < (Self.requestsPerSecond + 2) * (now - min(now, start))
+    }
+
     /// Clients ask no more; a part of a minute counts as such.
     mutating func end(now: UInt64) {
         advance(now)

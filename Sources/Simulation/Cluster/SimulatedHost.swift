@@ -77,6 +77,8 @@ final class SimulatedHost {
     /// When what each actor is doing is done, by its number; `idle` if it does nothing.
     private var dues = InlineArray<4, UInt64>(repeating: SimulatedHost.idle)
     private static let idle = UInt64.max
+    /// How long a member is left alone at most that says it has nothing to do.
+    private static let longestSleep: UInt64 = 1_000_000_000
     private var wakeTime: UInt64 = 0
     private var latencies: SeededEntropy
 
@@ -239,17 +241,20 @@ final class SimulatedHost {
             }
         }
         wake(now: now)
+        var hasActed = false
         if let storeEnd {
             member.act { _ in member.storeEnded(storeEnd) }
             noteDisk(.store, member, now: now)
+            hasActed = true
         }
         for actor in [SimulatedMember.Actor.log, .reader, .installer] where take(actor, dueAt: now, &ran) {
             _ = disk.takeMetFaults()
             let batch = member.run(actor)
             noteDisk(actor, member, now: now)
             if let batch { note(batch) }
+            hasActed = true
         }
-        member.act { _ in }
+        if !hasActed { member.act { _ in } }
         return ran
     }
 
@@ -294,8 +299,9 @@ final class SimulatedHost {
         where dues[actor.rawValue] == Self.idle && member.isRunnable(actor) {
             schedule(actor, now: now)
         }
-        let pause = member.node.nanosecondsToNextWork(max: 100_000_000)
-        wakeTime = now + max(pause * 1000 / clockRate, 1000)
+        let pause = member.node.nanosecondsToNextWork(max: Self.longestSleep)
+        // One more, so that it is not too early by what was rounded off, and for nothing.
+        wakeTime = now + max(pause * 1000 / clockRate + 1, 1000)
     }
 
     private func latency(of actor: SimulatedMember.Actor, now: UInt64) -> UInt64 {

@@ -72,21 +72,30 @@ package struct SimulatedNetwork<Packet> {
     }
 
     private struct Flight {
-        var due: UInt64
-        /// Equal times go by the order of sending.
-        var number: UInt64
         var link: Link
         var packet: Packet
         /// Its stream broke: it is lost when it would have arrived.
         var isBroken = false
+    }
 
-        func precedes(_ other: Flight) -> Bool { (due, number) < (other.due, other.number) }
+    /// When a packet arrives, and where it is meanwhile: what the heap moves about.
+    private struct Due {
+        var time: UInt64
+        /// Equal times go by the order of sending.
+        var number: UInt64
+        /// Its place among the flights.
+        var place: Int
+
+        func precedes(_ other: Due) -> Bool { (time, number) < (other.time, other.number) }
     }
 
     package var settings: Settings
     private var entropy: SeededEntropy
     /// A heap: the first to arrive at its root.
-    private var flights: [Flight] = []
+    private var dues: [Due] = []
+    /// What is on its way, at places that stay; nil where a place is free.
+    private var flights: [Flight?] = []
+    private var freePlaces: [Int] = []
     private var flightCount: UInt64 = 0
     private var cut: Set<Link> = []
     /// Until when a link keeps what is sent.
@@ -127,15 +136,17 @@ package struct SimulatedNetwork<Packet> {
     }
 
     /// When the next packet arrives; nil if none is on its way.
-    package var nextArrival: UInt64? { flights.first?.due }
+    package var nextArrival: UInt64? { dues.isEmpty ? nil : dues[0].time }
 
     /// The next packet that has arrived by now; nil if there is none.
     package mutating func takeArrival(now: UInt64) -> Arrival? {
-        guard let first = flights.first, first.due <= now else { return nil }
+        guard let first = dues.first, first.time <= now else { return nil }
         removeFirst()
-        let isLost = first.isBroken || cut.contains(first.link)
+        guard let flight = flights[first.place].take() else { unreachable("what is due is on its way") }
+        freePlaces.append(first.place)
+        let isLost = flight.isBroken || cut.contains(flight.link)
         if isLost { lostCount += 1 } else { deliveredCount += 1 }
-        return Arrival(link: first.link, packet: first.packet, isLost: isLost, time: first.due)
+        return Arrival(link: flight.link, packet: flight.packet, isLost: isLost, time: first.time)
     }
 
     private mutating func launch(_ packet: Packet, on link: Link, now: UInt64, byteCount: Int) {
@@ -148,7 +159,10 @@ package struct SimulatedNetwork<Packet> {
             lastDue[link] = due
         }
         flightCount += 1
-        insert(Flight(due: due, number: flightCount, link: link, packet: packet))
+        let place = freePlaces.popLast() ?? flights.count
+        if place == flights.count { flights.append(nil) }
+        flights[place] = Flight(link: link, packet: packet)
+        insert(Due(time: due, number: flightCount, place: place))
     }
 
     private mutating func happens(_ perTenThousand: Int) -> Bool {
@@ -176,7 +190,7 @@ package struct SimulatedNetwork<Packet> {
 
     /// Loses all that is on its way on a link.
     package mutating func loseFlights(on link: Link) {
-        for place in flights.indices where flights[place].link == link { flights[place].isBroken = true }
+        for place in flights.indices where flights[place]?.link == link { flights[place]?.isBroken = true }
     }
 
     /// Keeps what is sent on a link until then.
@@ -195,28 +209,28 @@ package struct SimulatedNetwork<Packet> {
 
     // MARK: The heap
 
-    private mutating func insert(_ flight: Flight) {
-        flights.append(flight)
-        var place = flights.count - 1
+    private mutating func insert(_ due: Due) {
+        dues.append(due)
+        var place = dues.count - 1
         while place > 0 {
             let parent = (place - 1) / 2
-            guard flights[place].precedes(flights[parent]) else { return }
-            flights.swapAt(place, parent)
+            guard dues[place].precedes(dues[parent]) else { return }
+            dues.swapAt(place, parent)
             place = parent
         }
     }
 
     private mutating func removeFirst() {
-        flights.swapAt(0, flights.count - 1)
-        flights.removeLast()
+        dues.swapAt(0, dues.count - 1)
+        dues.removeLast()
         var place = 0
         while true {
             var least = place
-            for child in [2 * place + 1, 2 * place + 2] where child < flights.count {
-                if flights[child].precedes(flights[least]) { least = child }
-            }
+            let left = 2 * place + 1
+            if left < dues.count, dues[left].precedes(dues[least]) { least = left }
+            if left + 1 < dues.count, dues[left + 1].precedes(dues[least]) { least = left + 1 }
             guard least != place else { return }
-            flights.swapAt(place, least)
+            dues.swapAt(place, least)
             place = least
         }
     }

@@ -65,7 +65,9 @@ struct CommittedLog {
     }
 
     /// Holds a member's state against the model after the last entry that it applied.
-    func check(_ node: Node) throws(SimulationFailure) {
+    ///
+    /// It changes nothing. It is `mutating` so that it is asked where the log is: for others, all of it is copied.
+    mutating func check(_ node: Node) throws(SimulationFailure) {
         let index = node.raft.log.appliedIndex
         guard index <= lastIndex else {
             throw SimulationFailure("\(node.memberID) applied \(index), and nobody knows what that is")

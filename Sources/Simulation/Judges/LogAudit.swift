@@ -40,7 +40,7 @@ struct LogAudit {
         while first > 0, names[first].sequence - names[first - 1].sequence == 1 { first -= 1 }
         for name in names[first...] {
             let path = "\(directory)/\(name)"
-            try read(disk.contents(of: path) ?? [], path)
+            try read(disk.writtenContents(of: path)?.bytes ?? [], path)
         }
     }
 

@@ -28,10 +28,10 @@ enum RestartAudit {
         _ member: SimulatedMember, _ settings: NodeSettings, before: DurableMemory? = nil
     ) throws(SimulationFailure) {
         let disk = member.disk
-        guard let bytes = disk.contents(of: settings.storePath) else {
+        guard let file = disk.writtenContents(of: settings.storePath) else {
             throw SimulationFailure("a member started without a store's file")
         }
-        let store = try StoreFileAudit(bytes)
+        let store = try StoreFileAudit(file.bytes, byteCount: file.byteCount)
         let log = try LogAudit(disk, directory: settings.logDirectory)
         let node = member.node
         guard store.appliedIndex == node.store.committedIndex.rawValue else {

@@ -30,6 +30,7 @@ struct StoreFileAudit {
         var isLeaf: Bool
     }
 
+    /// As far as there are pages in use.
     let bytes: Bytes
     /// The valid ones, newest first.
     let metas: [Meta]
@@ -44,12 +45,22 @@ struct StoreFileAudit {
     var pageByteCount: Int { metas[0].pageByteCount }
 
     /// Reads all that the newest state leads to. Throws what is wrong with it.
-    init(_ bytes: Bytes) throws(SimulationFailure) {
+    ///
+    /// - Parameters:
+    ///   - written: what the file holds, but for zeros at its end.
+    ///   - byteCount: its length; nil if that is all of it.
+    init(_ written: Bytes, byteCount: Int? = nil) throws(SimulationFailure) {
+        metas = Self.metas(in: written)
+        let byteCount = byteCount ?? written.count
+        var bytes = written
+        if let newest = metas.first, newest.highWaterMark <= UInt64(byteCount / newest.pageByteCount) {
+            let needed = Int(newest.highWaterMark) * newest.pageByteCount
+            if needed > bytes.count { bytes += repeatElement(0, count: needed - bytes.count) }
+        }
         self.bytes = bytes
-        metas = Self.metas(in: bytes)
         guard let newest = metas.first else { throw SimulationFailure("no meta page of the store's file is valid") }
-        guard newest.highWaterMark <= UInt64(bytes.count / newest.pageByteCount) else {
-            throw SimulationFailure("the store's file has \(bytes.count) bytes for \(newest.highWaterMark) pages")
+        guard newest.highWaterMark <= UInt64(byteCount / newest.pageByteCount) else {
+            throw SimulationFailure("the store's file has \(byteCount) bytes for \(newest.highWaterMark) pages")
         }
         try walk(newest.rootPage, bucket: [], depth: 0)
         reached = []
