@@ -38,12 +38,12 @@ import Testing
     }
 
     @Test func theSameSeedGivesTheSameRunHoweverMuchIsTold() throws {
-        let overrides = try #require(Overrides("requests=40,members=3"))
+        let overrides = try #require(Overrides("requests=80,members=3"))
         let plain = try RunKind.cluster.run(seed: 7, overrides, telling: .nothing)
         var lines: [String] = []
         let told = try RunKind.cluster.run(seed: 7, overrides, telling: .everything { lines.append($0) })
         #expect(plain == told && lines.count > 500)
-        #expect(plain.operationCount == 40)
+        #expect(plain.operationCount == 80)
         #expect(try RunKind.cluster.run(seed: 8, overrides, telling: .nothing).traceHash != plain.traceHash)
     }
 

@@ -5,16 +5,23 @@ internal import Primitives
 /// done, then all that the branches taken ask for is checked, and if nothing is refused it is done in order at one revision.
 extension KeyValueModel {
     func txn(_ request: TxnRequest) -> (next: KeyValueModel, result: Result<TxnResponse, Refusal>) {
+        var next = self
+        let result = next.carryOut(request)
+        return (next, result)
+    }
+
+    /// In place, so that no list of versions is copied.
+    mutating func carryOut(_ request: TxnRequest) -> Result<TxnResponse, Refusal> {
         var decisions: [Bool] = []
         decide(request, into: &decisions)
         var rest = decisions[...]
-        if let refusal = refusal(of: request, &rest) { return (self, .failure(refusal)) }
-        var next = self
-        next.beginRevision()
+        if let refusal = refusal(of: request, &rest) { return .failure(refusal) }
         var run = Run(base: revision)
+        beginRevision()
         rest = decisions[...]
-        let response = next.carryOut(request, &rest, &run)
-        return (run.hasChanges ? next : self, .success(response))
+        let response = carryOut(request, &rest, &run)
+        if !run.hasChanges { takeBackRevision() }
+        return .success(response)
     }
 
     /// How far a transaction is.

@@ -114,7 +114,7 @@ struct KeyValueModel {
         switch operation {
         case .put(let request): _ = carryOut(request)
         case .deleteRange(let request): _ = carryOut(request)
-        case .txn(let request): self = txn(request).next
+        case .txn(let request): _ = carryOut(request)
         case .compaction(let request): _ = carryOut(request)
         case .leaseGrant(let request): _ = carryOut(request)
         case .leaseRevoke(let request): _ = carryOutRevocation(of: LeaseID(request.id))
@@ -193,6 +193,11 @@ struct KeyValueModel {
 
     mutating func beginRevision() {
         revision += 1
+    }
+
+    /// Nothing was changed at the revision that was begun.
+    mutating func takeBackRevision() {
+        revision -= 1
     }
 
     mutating func writeNow(_ request: PutRequest) {
