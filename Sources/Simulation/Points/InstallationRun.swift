@@ -222,7 +222,10 @@ final class InstallationRun {
         }
         if choices.isEmpty || schedule.below(10) == 0 {
             clock.advance(nanoseconds: 5_000_000)
-            for member in members { member?.tick() }
+            for member in members {
+                member?.tick()
+                member?.act { _ in }
+            }
         } else {
             try choices[schedule.below(choices.count)]()
         }
