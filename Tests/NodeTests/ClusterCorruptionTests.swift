@@ -50,21 +50,40 @@ import Testing
         #expect(cluster.up.allSatisfy { alarms($0) == [] && $0.stops.isEmpty })
     }
 
-    /// Of what is deleted one member has removed more than the others by now, as compactions go.
-    @Test func whereNoKeyLivesNothingIsRaised() throws {
-        let cluster = try cluster { $0.corruptionCheckIntervalNanoseconds = 500_000_000 }
-        defer { cluster.close() }
+    /// Deletes all keys. Answers a record that was there before.
+    private func deleteEverything(_ cluster: TestCluster) throws -> (key: Bytes, value: Bytes) {
         let leader = try cluster.theLeader()
+        let key = Revision(main: 9, sub: 0).bucketKey()
+        let value = try #require(try leader.node.store.value(.key, key: key))
         var everything = DeleteRangeRequest()
         (everything.key, everything.rangeEnd) = ([0], [0])
         _ = leader.propose(Proposal(.deleteRange, everything))
         cluster.advance(milliseconds: 300)
-        let key = Revision(main: 9, sub: 0).bucketKey()
+        return (key, value)
+    }
+
+    /// Of what a compaction is to remove one member still has something.
+    @Test func whereNoKeyLivesNothingIsRaised() throws {
+        let cluster = try cluster { $0.corruptionCheckIntervalNanoseconds = 500_000_000 }
+        defer { cluster.close() }
+        let (key, value) = try deleteEverything(cluster)
+        let leader = try cluster.theLeader()
+        _ = leader.compact(leader.node.mvcc.currentRevision)
+        cluster.advance(milliseconds: 300)
         let follower = try cluster.followers()[0]
-        #expect(try follower.node.store.value(.key, key: key) != nil)
-        follower.node.store.delete(.key, key: key)
+        #expect(try follower.node.store.value(.key, key: key) == nil)
+        follower.node.store.put(.key, key: key, value: value)
         cluster.advance(milliseconds: 2_000)
         #expect(cluster.up.allSatisfy { $0.node.mvcc.keyCount == 0 && alarms($0) == [] })
+    }
+
+    /// Without a compaction all members have all there ever was.
+    @Test func whereNoKeyLivesAnyMoreHistoriesAreCompared() throws {
+        let cluster = try cluster { $0.corruptionCheckIntervalNanoseconds = 500_000_000 }
+        defer { cluster.close() }
+        let key = try deleteEverything(cluster).key
+        try cluster.followers()[0].node.store.delete(.key, key: key)
+        try cluster.advance(until: "all know of it") { $0.up.allSatisfy { !alarms($0).isEmpty } }
     }
 
     @Test(arguments: [true, false]) func thePeriodicCheckFindsAMemberThatDiffers(isLeader: Bool) throws {

@@ -102,9 +102,10 @@ extension Node {
     /// and of members that have restarted since it would not be: etcd raises the alarm for nothing there.
     private func hashOwnKeys() { emit(.longRead(.ownCheck, .hashKV(mvcc.beginCurrentHashKV()))) }
 
-    /// Whether members that hold the same make the same hash. Where no key lives, etcd's takes in what a compaction has not removed
-    /// yet (`RecordHasher`), and how far that is differs from member to member: etcd raises the alarm for nothing there, too.
-    private var hasComparableKeys: Bool { mvcc.keyCount > 0 }
+    /// Whether members that hold the same make the same hash. Where no key lives, etcd's takes in what a compaction, if there was
+    /// one, has not removed yet (`RecordHasher`), and how far that is differs from member to member: etcd raises the alarm for
+    /// nothing there, too.
+    private var hasComparableKeys: Bool { mvcc.keyCount > 0 || mvcc.compactedRevision <= 0 }
 
     private var others: [ClusterMember] { applier.cluster.members.filter { $0.id != memberID } }
 
