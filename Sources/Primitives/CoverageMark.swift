@@ -100,8 +100,6 @@ package enum CoverageMark: Int, CaseIterable, Sendable {
     case mvccCompactionInSlices
     /// A compaction that a crash interrupted is taken up.
     case mvccCompactionTakenUp
-    /// The newest records were compacted: the revision is known from the compaction alone.
-    case mvccRevisionOfCompaction
     /// A watcher begins before what is compacted.
     case watchCompactedAtOnce
     /// A compaction took what a watcher was yet to read.

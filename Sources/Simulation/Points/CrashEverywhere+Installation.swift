@@ -5,13 +5,15 @@ internal import SimulatedPlatform
 
 /// Every call on either disk while a snapshot is sent and installed, as a place to crash and to fail.
 extension CrashEverywhere {
-    /// The receiver's disk, and the sender's.
-    private static let places = [1, 0]
+    private var isOverLog: Bool { workload == .installationOverLog }
+
+    /// The receiver's disk, and the sender's. What the receiver had before is nothing to the sender.
+    private var places: [Int] { isOverLog ? [1] : [1, 0] }
 
     func crashInstallation() throws(SimulationFailure) -> Outcome {
         var outcome = Outcome()
-        let beginning = try InstallationRun.prepared(seed: seed)
-        for place in Self.places {
+        let beginning = try InstallationRun.prepared(seed: seed, isOverLog: isOverLog)
+        for place in places {
             var failure: SimulationFailure?
             let run = beginning.successor(.keepAll, seed: seed)
             let disk = run.disks[place]
@@ -37,8 +39,8 @@ extension CrashEverywhere {
 
     func failInstallation(_ kind: DiskError.Kind) throws(SimulationFailure) -> Outcome {
         var outcome = Outcome()
-        let beginning = try InstallationRun.prepared(seed: seed)
-        for place in Self.places {
+        let beginning = try InstallationRun.prepared(seed: seed, isOverLog: isOverLog)
+        for place in places {
             var number = firstPoint
             while includes(number) {
                 let run = beginning.successor(.keepAll, seed: seed)

@@ -35,7 +35,7 @@ package struct CrashEverywhere: Equatable, Sendable {
     package init(_ workload: FixedWorkload, seed: UInt64) {
         self.workload = workload
         self.seed = seed
-        requestCount = workload == .installation ? 6 : 60
+        requestCount = workload.settings == nil ? 6 : 60
     }
 
     private var settings: SimulationSettings? {

@@ -4,6 +4,8 @@ package enum FixedWorkload: String, CaseIterable, Sendable {
     /// A leader sends a snapshot to a member that fell behind (`InstallationRun`).
     case installation
     case largeValues, deletes, segments
+    /// The same, and the member that fell behind has a longer log than its leader, of entries that were never committed.
+    case installationOverLog
 
     /// What a member alone is asked for; nil where there are two.
     package var settings: SimulationSettings? {
@@ -30,7 +32,7 @@ package enum FixedWorkload: String, CaseIterable, Sendable {
         case .segments:
             settings.segmentByteCount = 4_000
             settings.snapshotEntryCount = 10
-        case .installation: return nil
+        case .installation, .installationOverLog: return nil
         }
         return settings
     }

@@ -45,6 +45,8 @@ final class InstallationRun {
 
     private static let token = RequestToken(rawValue: 1)
     private static let memberToken = RequestToken(rawValue: 2)
+    /// Of what is never answered.
+    private static let lostToken = RequestToken(rawValue: 3)
 
     private init(disks: [SimulatedDisk], settings: [NodeSettings], models: [KeyValueModel], seed: UInt64) {
         self.disks = disks
@@ -58,7 +60,9 @@ final class InstallationRun {
     // MARK: The beginning
 
     /// Two members at rest, of which the second lacks most.
-    static func prepared(seed: UInt64) throws(SimulationFailure) -> InstallationRun {
+    ///
+    /// - Parameter isOverLog: whether it has more entries than the first, none of which was committed.
+    static func prepared(seed: UInt64, isOverLog: Bool = false) throws(SimulationFailure) -> InstallationRun {
         var shape = SimulationSettings()
         shape.snapshotEntryCount = 10
         shape.commitChangeCount = 12
@@ -79,11 +83,30 @@ final class InstallationRun {
         try run.until("the receiver has it all") { $0.isCaughtUp && $0.isAtRest }
         try run.wait(milliseconds: 300)
         run.earlierStore = run.disks[0].contents(of: settings.storePath)
-        run.end(1)
+        if isOverLog { try run.leaveLongerLog() } else { run.end(1) }
         try run.puts(40)
         try run.wait(milliseconds: 300)
         run.end(0)
         return run.successor(.keepAll, seed: seed)
+    }
+
+    /// The sender's entries come to the receiver's disk and not to its own, and then it loses power: another term begins there.
+    private func leaveLongerLog() throws(SimulationFailure) {
+        for number in 0..<90 {
+            var request = PutRequest()
+            (request.key, request.value) = (Workload.key(number % 7), Bytes(repeating: 7, count: 100))
+            members[0]?.propose(Proposal(.put, request), Self.lostToken)
+            collect()
+            while !packets.isEmpty {
+                try deliver()
+                while let receiver = members[1], receiver.isRunnable(.log) { receiver.run(.log) }
+                collect()
+            }
+        }
+        disks[0] = disks[0].crashClone(.loseAllUnsynced, entropy: &schedule)
+        end(0)
+        end(1)
+        try startOrThrow(0)
     }
 
     private func addReceiver() throws(SimulationFailure) {
