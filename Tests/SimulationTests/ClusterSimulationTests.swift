@@ -24,6 +24,20 @@ import Testing
         #expect(try run(101).traceHash != first.traceHash)
     }
 
+    /// A quorum comes to rest, answers and ends leases while the third member is gone for good.
+    @Test func aCoreIsEnough() throws {
+        var settings = ClusterSettings()
+        (settings.requestCount, settings.mendsCoreFirst) = (60, 1)
+        #expect(try ClusterSimulation(seed: 5, settings: settings).run().coreCount == 1)
+    }
+
+    @Test func aDatabaseThatIsFullIsMadeSmaller() throws {
+        var settings = ClusterSettings()
+        (settings.requestCount, settings.quotaByteCount) = (200, 60_000)
+        settings.faults = .none
+        #expect(try ClusterSimulation(seed: 5, settings: settings).run().alarmCount > 0)
+    }
+
     /// Words for people are no part of what happens.
     @Test func aTracedRunIsTheSame() throws {
         var entropy = SeededEntropy(seed: 7)

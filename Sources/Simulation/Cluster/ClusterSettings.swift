@@ -49,13 +49,25 @@ package struct ClusterSettings: Equatable, Sendable {
     package var maxLearnerCount = 1
     /// What operators change of the members most: 0 all alike, 1 they let learners in and give them votes, 2 they replace members.
     package var changeBias = 0
-    package var checkpointsLeases = false
+    /// Time between two checkpoints of leases, in nanoseconds; 0: none are made.
+    package var leaseCheckpointNanoseconds: UInt64 = 0
     /// Bytes of changes at which the store is committed.
     package var commitByteCount = 64 << 20
     /// Bytes that the database may have; 0 for the default, which no run comes to.
     package var quotaByteCount = 0
     /// How many revisions the leader keeps when it compacts by itself; 0 if it does not.
     package var autoCompactionRevisions = 0
+    /// What preparing a snapshot that came takes a member at most, in nanoseconds.
+    package var installerNanoseconds: UInt64 = 20_000_000
+    /// In how many of a hundred times something befalls a member that was just sent a snapshot.
+    package var installationTroublePercent = 0
+    /// In how many of a hundred times the sync fails with which a member would first have entries of a term.
+    package var termTroublePercent = 0
+    /// How much later than the others the last member of a new cluster starts, in seconds. Until all are there their version is not
+    /// known, and they go by what etcd 3.5 would.
+    package var lateSeconds = 0
+    /// 1 if at the end a core of the members is mended and must come to rest before the others are.
+    package var mendsCoreFirst = 0
     /// What each member is like, and what clients ask for.
     package var member = SimulationSettings()
     package var disks = DiskFaultSettings()
@@ -107,12 +119,14 @@ package struct ClusterSettings: Equatable, Sendable {
         clockOffsetSeconds = [0, 1, 3600][entropy.below(3)]
         maxLearnerCount = 1 + entropy.below(3)
         changeBias = entropy.below(3)
-        checkpointsLeases = entropy.below(3) == 0
+        if entropy.below(3) == 0 { leaseCheckpointNanoseconds = 1_000_000_000 }
         commitByteCount = entropy.below(3) == 0 ? 1000 + entropy.below(50_000) : 64 << 20
         if entropy.below(4) == 0 { quotaByteCount = 400_000 + entropy.below(2_000_000) }
         if entropy.below(5) == 0 { autoCompactionRevisions = 20 + entropy.below(500) }
         disks = DiskFaultSettings(entropy: &entropy)
         drawPace(&entropy)
+        var later = entropy.split()
+        drawTrouble(&later)
     }
 
     /// What makes a run of minutes what it is: how much there is of everything in a second, and how large the state becomes.
@@ -128,6 +142,23 @@ package struct ClusterSettings: Equatable, Sendable {
         if entropy.below(4) > 0 { member.greatestValueByteCount = min(1000, member.greatestValueByteCount) }
     }
 
+    /// What came after all that, from chance of its own.
+    private mutating func drawTrouble(_ entropy: inout SeededEntropy) {
+        mendsCoreFirst = entropy.below(2)
+        if leaseCheckpointNanoseconds > 0 {
+            leaseCheckpointNanoseconds = [300_000_000, 1_000_000_000, 3_000_000_000][entropy.below(3)]
+        }
+        installerNanoseconds = [2_000_000, 20_000_000, 300_000_000][entropy.below(3)]
+        installationTroublePercent = [0, 10, 50][entropy.below(3)]
+        termTroublePercent = [0, 50][entropy.below(2)]
+        if entropy.below(4) == 0 { lateSeconds = 5 + entropy.below(60) }
+        guard quotaByteCount > 0, entropy.below(5) > 0 else { return }
+        // What the keys come to with some of their history, so that the way out is taken again and again.
+        quotaByteCount = 50_000 + entropy.below(60_000)
+        member.greatestValueByteCount = 1000 + entropy.below(8000)
+        member.mix.compact = 1
+    }
+
     func nodeSettings() -> NodeSettings {
         var settings = member.nodeSettings()
         settings.heartbeatIntervalNanoseconds = heartbeatNanoseconds
@@ -136,9 +167,9 @@ package struct ClusterSettings: Equatable, Sendable {
         settings.catchUpByteCount = catchUpByteCount
         settings.transferCatchUpByteCount = catchUpByteCount
         settings.maxLearnerCount = maxLearnerCount
-        settings.checkpointsLeases = checkpointsLeases
-        settings.persistsLeaseCheckpoints = checkpointsLeases
-        settings.leaseCheckpointIntervalNanoseconds = 1_000_000_000
+        settings.checkpointsLeases = leaseCheckpointNanoseconds > 0
+        settings.persistsLeaseCheckpoints = leaseCheckpointNanoseconds > 0
+        if leaseCheckpointNanoseconds > 0 { settings.leaseCheckpointIntervalNanoseconds = leaseCheckpointNanoseconds }
         settings.commitByteCount = commitByteCount
         settings.quotaByteCount = Int64(quotaByteCount)
         if autoCompactionRevisions > 0 {

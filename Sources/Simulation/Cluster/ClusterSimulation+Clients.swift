@@ -120,6 +120,7 @@ extension ClusterSimulation {
         }
         streams[token] = nil
         guard let asked = try clients.answered(token, result, now: now) else { return }
+        if asked.client == operatorClient, case .success = result { lastGranted = token }
         next(asked.client)
         noteLease(asked, result)
     }

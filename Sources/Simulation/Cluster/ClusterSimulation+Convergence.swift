@@ -17,6 +17,7 @@ extension ClusterSimulation {
     func converge() throws(SimulationFailure) {
         isFaulty = false
         retries = [:]
+        if settings.mendsCoreFirst > 0 { try convergeCore() }
         trace.add("heal", [now], "")
         network.heal()
         network.settings.lossPerTenThousand = 0
@@ -24,10 +25,7 @@ extension ClusterSimulation {
         repairs = []
         lookForDamage()
         if hosts.contains(where: \.isRuined) { repairs.append((now, .ruins)) }
-        for host in hosts {
-            host.mended(now: now)
-            if !host.isUp, !host.isRemoved, !host.isRuined { host.restartTime = now }
-        }
+        for host in hosts { mend(host) }
         connect()
         try rest("come to rest")
         try readEverywhere()
@@ -58,6 +56,11 @@ extension ClusterSimulation {
     /// Why the cluster is not at rest; nil if it is.
     private var unrest: String? {
         if clients.awaitedCount > 0 { return "\(clients.waiting.map(\.request)) wait" }
+        return unrest(of: hosts)
+    }
+
+    /// Why some members are not at rest; nil if they are.
+    func unrest(of hosts: [SimulatedHost]) -> String? {
         if committed.alarms.hasNoSpace || remedy != nil { return "there is no space" }
         let running = hosts.filter { !$0.isRemoved }
         for host in running {

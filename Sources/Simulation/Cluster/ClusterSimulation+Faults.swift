@@ -68,7 +68,7 @@ extension ClusterSimulation {
 
     // MARK: Machines
 
-    private func crashPolicy() -> CrashPolicy {
+    func crashPolicy() -> CrashPolicy {
         switch crashes.below(4) {
         case 0: .loseAllUnsynced
         case 1: .keepAll
@@ -79,6 +79,10 @@ extension ClusterSimulation {
 
     private func crash() {
         if let place = aPlace { end(place, crashPolicy()) }
+    }
+
+    private func crash(_ name: String) {
+        for place in hosts.indices where hosts[place].name == name && hosts[place].isUp { end(place, crashPolicy()) }
     }
 
     private func crashAll() {
@@ -115,19 +119,18 @@ extension ClusterSimulation {
         // Everyone on one side or the other.
         var sides: [[UInt64]] = [[], []]
         for host in hosts where host.id != .none { sides[chance.below(2)].append(host.id.rawValue) }
-        network.partition(sides[0], from: sides[1])
-        mendAllLinks()
+        mendLater(network.partition(sides[0], from: sides[1]))
     }
 
     private func isolateLeader() {
         guard let leader = leaderPlace else { return }
         let others = hosts.map(\.id.rawValue).filter { $0 != hosts[leader].id.rawValue }
-        network.partition([hosts[leader].id.rawValue], from: others)
-        mendAllLinks()
+        mendLater(network.partition([hosts[leader].id.rawValue], from: others))
     }
 
-    func mendAllLinks() {
-        repairs.append((now + duration, .allLinks))
+    /// Links that were cut are mended after a while, all at once.
+    func mendLater(_ links: [Link]) {
+        repairs.append((now + duration, .links(links)))
         connect()
     }
 
@@ -143,12 +146,12 @@ extension ClusterSimulation {
         for _ in 0..<1 + chance.below(3) {
             guard let link = aLink else { return }
             network.setCut(link, true)
-            repairs.append((now + duration, .link(link)))
+            repairs.append((now + duration, .links([link])))
         }
         connect()
     }
 
-    /// Links that stop one after the other, and go on in another order (swizzle-clogging).
+    /// Some links keep what is sent, each for a while.
     private func clog() {
         for _ in 0..<1 + chance.below(4) {
             if let link = aLink { network.clog(link, until: now + duration) }
@@ -163,8 +166,9 @@ extension ClusterSimulation {
             switch repair {
             case .space(let name): makeSpace(name)
             case .ruins: try replaceRuined()
-            case .link(let link): network.setCut(link, false)
-            case .allLinks: network.heal()
+            case .links(let links): for link in links { network.setCut(link, false) }
+            case .clog(let link, let end): network.clog(link, until: end)
+            case .crash(let name): crash(name)
             }
             trace.add("repair", [now, time], "\(repair)")
         }
@@ -173,7 +177,7 @@ extension ClusterSimulation {
 
     // MARK: Operators
 
-    private func moveLeader() throws(SimulationFailure) {
+    func moveLeader() throws(SimulationFailure) {
         guard let leader = leaderPlace, let member = hosts[leader].member else { return }
         let target = hosts[chance.below(hosts.count)].id
         let token = takeToken()
@@ -190,8 +194,14 @@ extension ClusterSimulation {
         // Nobody takes a sound member away while another is of no use.
         guard !hosts.contains(where: \.isLost) else { return }
         memberChangeTime = now
-        guard settings.memberCount > 1 || settings.changeBias > 0, let place = aPlace, let member = hosts[place].member
-        else { return }
+        guard settings.memberCount > 1 || settings.changeBias > 0, let place = aPlace else { return }
+        try askForChange(at: place)
+        // Somebody else does not know of that.
+        if chance.below(4) == 0, let place = aPlace { try askForChange(at: place) }
+    }
+
+    private func askForChange(at place: Int) throws(SimulationFailure) {
+        guard let member = hosts[place].member else { return }
         let token = takeToken()
         purposes[token] = .memberChange
         hosts[place].wake(now: now)
@@ -205,8 +215,9 @@ extension ClusterSimulation {
                 $0.addMember(peerURLs: [Bytes(text: "http://n\(joinerCount):2380")], isLearner: isLearner, token)
             }
         } else if draw == 1, known.count > settings.memberCount {
-            let victim = known[chance.below(known.count)].id
-            member.act { $0.removeMember(victim, token) }
+            let victim = chance.below(3) == 0 ? leaderPlace.map { hosts[$0].id } : nil
+            let other = known[chance.below(known.count)].id
+            member.act { $0.removeMember(victim ?? other, token) }
         } else {
             let learners = member.node.applier.cluster.members.filter(\.isLearner)
             guard let learner = learners.first else { return }

@@ -10,25 +10,34 @@ extension ClusterSimulation {
     func ring() {
         let ids = hosts.filter { !$0.isRemoved && $0.id != .none }.map(\.id.rawValue)
         guard ids.count > 3 else { return }
+        var links: [Link] = []
         for (place, id) in ids.enumerated() {
             let others = ids.indices.filter { other in
                 let distance = (other + ids.count - place) % ids.count
                 return distance > 1 && distance < ids.count - 1
             }
-            network.partition([id], from: others.map { ids[$0] })
+            links += network.partition([id], from: others.map { ids[$0] })
         }
-        mendAllLinks()
+        mendLater(links)
     }
 
-    /// Half of all links stop, and go on one by one in a random order with all that was sent meanwhile (swizzle-clogging, after
-    /// FoundationDB).
+    /// Half of all links stop, one by one in a random order, and go on one by one in another, with all that was sent meanwhile
+    /// (swizzle-clogging, after FoundationDB).
     func swizzle() {
         let ids = hosts.filter { !$0.isRemoved && $0.id != .none }.map(\.id.rawValue)
         var links: [Link] = []
         for from in ids {
             for to in ids where from != to && chance.below(2) == 0 { links.append(Link(from: from, to: to)) }
         }
-        for link in links { network.clog(link, until: now + duration) }
+        guard !links.isEmpty else { return }
+        links.shuffle(using: &chance)
+        let ends = links.indices.shuffled(using: &chance)
+        // All are stopped for a moment in the middle.
+        let step = duration / UInt64(2 * links.count)
+        for (number, link) in links.enumerated() {
+            let end = now + step * UInt64(links.count + 1 + ends[number])
+            repairs.append((now + step * UInt64(number), .clog(link, until: end)))
+        }
     }
 
     /// Streams break: all that is under way on a link, to and fro, is lost, and both ends are told; then they connect again.

@@ -46,6 +46,7 @@ extension ClusterSimulation {
             return
         }
         if !host.held.isEmpty { try release(place) }
+        if settings.termTroublePercent > 0 { troubleLog(host) }
         let ran = host.runDue(now: now)
         if ran.actors != 0 { trace.add("run", [now, UInt64(place), ran.actors], "\(host.name) \(ran.names)") }
         if ran.isNews { try drain(place) }

@@ -163,6 +163,7 @@ extension ClusterSimulation {
         switch try received.save(damage, &harm) {
         case .success(let path):
             member.act { $0.receivedSnapshot(message, databasePath: path) }
+            try troubleInstallation(at: place)
             return true
         case .failure(let error):
             // As a transport would, it gives up; the leader hears of it, and sends another.

@@ -23,6 +23,8 @@ extension ClusterSimulation {
         package var deliveredPacketCount = 0
         /// How often a cluster that had no space got some.
         package var alarmCount = 0
+        /// How often a core of the members came to rest without the others.
+        package var coreCount = 0
         /// How often the state of two members was the same after the same entry.
         package var comparisonCount = 0
         package var eventCount = 0
@@ -44,6 +46,7 @@ extension ClusterSimulation {
             installationCount += other.installationCount
             deliveredPacketCount += other.deliveredPacketCount
             alarmCount += other.alarmCount
+            coreCount += other.coreCount
             comparisonCount += other.comparisonCount
             eventCount += other.eventCount
             virtualNanoseconds += other.virtualNanoseconds

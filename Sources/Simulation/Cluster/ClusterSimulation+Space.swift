@@ -9,6 +9,8 @@ internal import Raft
 extension ClusterSimulation {
     /// What an operator of a cluster without space does next.
     enum SpaceRemedy {
+        /// Everything: what there is without its history is too much.
+        case delete
         case compact
         /// The members still to be defragmented, by their places.
         case defragment([Int])
@@ -37,19 +39,22 @@ extension ClusterSimulation {
         guard let place = usableHosts.first(where: { hosts[$0].member?.node.raft.role == .leader }),
             let member = hosts[place].member
         else { return }
-        let step = remedy ?? .compact
+        // If the last time did not help for long, there is too much.
+        let isTooMuch = remedyEnd.map { now < $0 + 5_000_000_000 } ?? false
+        let step = remedy ?? (isTooMuch ? .delete : .compact)
         trace.add("space", [now], "\(step)")
         hosts[place].wake(now: now)
         switch step {
+        case .delete:
+            var request = DeleteRangeRequest()
+            (request.key, request.rangeEnd) = ([0], [0])
+            _ = try askAsOperator(.deleteRange(request), place, patience: settings.patienceNanoseconds)
+            remedy = .compact
         case .compact:
             var request = CompactionRequest()
             request.revision = committed.model.revision
             request.physical = true
-            let asked = ClusterHistory.Pending(
-                token: takeToken(), client: operatorClient, host: place, request: .compact(request), call: now,
-                deadline: now + settings.patienceNanoseconds)
-            clients.asked(asked)
-            try deliver(asked)
+            _ = try askAsOperator(.compact(request), place, patience: settings.patienceNanoseconds)
             remedy = .defragment(hosts.indices.filter { !hosts[$0].isRemoved })
         case .defragment(let places):
             guard let next = places.first else {
@@ -75,9 +80,25 @@ extension ClusterSimulation {
             outcome.alarmCount += 1
             try drain(place)
             remedy = nil
+            remedyEnd = now
         }
     }
 
-    /// Who compacts: none of the clients.
+    /// Who makes room, and who asks at the end whether all is well: none of the clients.
     var operatorClient: Int { -2 }
+
+    /// Asks a member for something as none of the clients does.
+    func askAsOperator(
+        _ request: WorkloadRequest, _ place: Int, patience: UInt64
+    ) throws(SimulationFailure) -> RequestToken {
+        let asked = ClusterHistory.Pending(
+            token: takeToken(), client: operatorClient, host: place, request: request, call: now,
+            deadline: now + patience)
+        trace.add(
+            "ask", [now, asked.token.rawValue, UInt64(place)], "\(asked.token.rawValue) \(hosts[place].name) \(request)"
+        )
+        clients.asked(asked)
+        try deliver(asked)
+        return asked.token
+    }
 }

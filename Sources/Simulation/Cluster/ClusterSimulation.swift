@@ -29,6 +29,10 @@ package final class ClusterSimulation {
     /// Where an operator is who makes room, and when it looks again.
     var remedy: SpaceRemedy?
     var nextRemedy: UInt64 = 0
+    /// When the last lack of space was over.
+    var remedyEnd: UInt64?
+    /// The last request of an operator that was granted.
+    var lastGranted: RequestToken?
     /// What clients that read in pieces have so far, and when they take the next ones.
     var streams: [RequestToken: Bytes] = [:]
     var pulls: [Pull] = []
@@ -73,11 +77,16 @@ package final class ClusterSimulation {
     var seeds: SeededEntropy
     /// For what becomes of snapshots under way, and of disks that nobody can do without.
     var harm: SeededEntropy
+    /// What befalls members that are sent snapshots.
+    var troubles: SeededEntropy
 
     /// What is mended when its time is over.
     enum Repair {
-        case link(SimulatedNetwork<ClusterPacket>.Link)
-        case allLinks
+        case links([SimulatedNetwork<ClusterPacket>.Link])
+        /// No fault is mended, but a link of several stops now, until that time.
+        case clog(SimulatedNetwork<ClusterPacket>.Link, until: UInt64)
+        /// The machine of this name loses power; or no more than its process ends.
+        case crash(String)
         /// On the disk of the machine of this name there is space again.
         case space(String)
         /// Somebody looks after members whose disks are ruined.
@@ -126,6 +135,7 @@ package final class ClusterSimulation {
         harm = SeededEntropy(seed: ~seed)
         workload = Workload(settings: settings.member, entropy: entropy.split())
         network = SimulatedNetwork(settings: settings.network, entropy: entropy.split())
+        troubles = entropy.split()
         clients = ClusterHistory(keepsHistory: isTraced)
         // Two clocks may be off in opposite directions.
         leases = ClusterLeases(driftThousandths: settings.clockDriftThousandths)
@@ -204,7 +214,13 @@ package final class ClusterSimulation {
         }
         for (name, peerURL) in members { addHost(name, peerURL) }
         initialMembers = members.map { InitialMember(name: $0.name, peerURLs: [$0.peerURL.text]) }
-        for host in hosts { try start(host) }
+        for (place, host) in hosts.enumerated() {
+            if settings.lateSeconds > 0, hosts.count > 2, place == hosts.count - 1 {
+                host.restartTime = UInt64(settings.lateSeconds) * 1_000_000_000
+            } else {
+                try start(host)
+            }
+        }
         if settings.faultIntervalNanoseconds > 0 { scheduleFault() }
     }
 
@@ -224,7 +240,8 @@ package final class ClusterSimulation {
             SimulatedHost(
                 name: name, peerURL: peerURL, disk: disk,
                 clockRate: UInt64(1000 - drift + seeds.below(2 * drift + 1)),
-                syncNanoseconds: settings.syncNanoseconds, entropy: seeds.split(), now: now,
+                syncNanoseconds: settings.syncNanoseconds, installerNanoseconds: settings.installerNanoseconds,
+                entropy: seeds.split(), now: now,
                 clockOffsetSeconds: Int64(
                     seeds.below(2 * settings.clockOffsetSeconds + 1) - settings.clockOffsetSeconds)))
     }

@@ -1,5 +1,7 @@
+internal import Apply
 internal import Environment
 internal import EtcdMessages
+internal import Membership
 internal import Node
 internal import Primitives
 internal import Raft
@@ -41,6 +43,8 @@ final class SimulatedHost {
     var expectsStop = false
     /// Of its member's configuration when it was last looked at.
     private(set) var voters: [UInt64] = []
+    /// The voters of each configuration that its last member went by or had in its log.
+    private var lastVoters: [[UInt64]] = []
     /// What it starts with if its disk is empty: nil for the first members of the cluster.
     var joins: ClusterStart?
 
@@ -74,6 +78,7 @@ final class SimulatedHost {
     var held: [Held] = []
 
     private var syncTime: UInt64
+    private let installerTime: UInt64
     /// When what each actor is doing is done, by its number; `idle` if it does nothing.
     private var dues = InlineArray<4, UInt64>(repeating: SimulatedHost.idle)
     private static let idle = UInt64.max
@@ -84,13 +89,14 @@ final class SimulatedHost {
 
     init(
         name: String, peerURL: Bytes, disk: SimulatedDisk, clockRate: UInt64, syncNanoseconds: UInt64,
-        entropy: SeededEntropy, now: UInt64, clockOffsetSeconds: Int64 = 0
+        installerNanoseconds: UInt64, entropy: SeededEntropy, now: UInt64, clockOffsetSeconds: Int64 = 0
     ) {
         self.name = name
         self.peerURL = peerURL
         self.disk = disk
         self.clockRate = clockRate
         syncTime = syncNanoseconds
+        installerTime = installerNanoseconds
         latencies = entropy
         clock = SimulatedClock(
             monotonicNanoseconds: now * clockRate / 1000,
@@ -155,6 +161,7 @@ final class SimulatedHost {
     /// The process or the machine is gone; `disk` is what it left.
     func crashed(leaving disk: SimulatedDisk) {
         if let member {
+            lastVoters = member.node.raft.knownVoters
             memory = DurableMemory(
                 base: durableBase, terms: durableTerms,
                 storeIndex: max(memory.storeIndex, member.node.store.committedIndex), term: durableTerm,
@@ -266,6 +273,21 @@ final class SimulatedHost {
         return true
     }
 
+    /// Whether a batch is to be written now with which the disk would first have entries of a term, and behind them the state that
+    /// says so.
+    func isNewTermDue(now: UInt64) -> Bool {
+        guard dues[SimulatedMember.Actor.log.rawValue] <= now, let last = member?.nextBatch?.entries.last else {
+            return false
+        }
+        return Term(last.term) > durableTerm
+    }
+
+    /// Whether a snapshot is to be recorded now, by a member that does not know yet of what version its cluster is.
+    func isEarlySnapshotDue(now: UInt64) -> Bool {
+        guard dues[SimulatedMember.Actor.log.rawValue] <= now, let member else { return false }
+        return member.savesSnapshotNext && member.node.applier.cluster.storageVersion == nil
+    }
+
     private func isNewsDue(now: UInt64) -> Bool {
         if wakeTime <= now { return true }
         for place in dues.indices where dues[place] <= now { return true }
@@ -311,7 +333,7 @@ final class SimulatedHost {
             case .log: syncTime
             case .store: syncTime / 4 + 1
             case .reader: 2_000_000
-            case .installer: 20_000_000
+            case .installer: installerTime
             }
         return (1000 + latencies.next() % most) * factor
     }
@@ -332,6 +354,9 @@ final class SimulatedHost {
         }
         for entry in batch.entries { durableTerms[entry.index] = entry.term }
     }
+
+    /// The voters of each configuration that the member goes by or has in its log, or had when it ended.
+    var knownVoters: [[UInt64]] { member?.node.raft.knownVoters ?? lastVoters }
 
     /// Whether the disk holds an entry for good, in the log or in a snapshot.
     func isDurable(_ index: LogIndex, _ term: UInt64) -> Bool {

@@ -179,13 +179,18 @@ package struct SimulatedNetwork<Packet> {
     }
 
     /// Cuts everything between two groups, in both directions.
-    package mutating func partition(_ left: [UInt64], from right: [UInt64]) {
+    ///
+    /// - Returns: the links that are cut by that.
+    @discardableResult
+    package mutating func partition(_ left: [UInt64], from right: [UInt64]) -> [Link] {
+        var links: [Link] = []
         for first in left {
             for second in right where first != second {
-                setCut(Link(from: first, to: second), true)
-                setCut(Link(from: second, to: first), true)
+                links += [Link(from: first, to: second), Link(from: second, to: first)]
             }
         }
+        for link in links { setCut(link, true) }
+        return links
     }
 
     /// Loses all that is on its way on a link.

@@ -37,6 +37,8 @@ struct ClusterHistory {
 
     var awaitedCount: Int { pending.count }
 
+    func isAwaited(_ token: RequestToken) -> Bool { pending[token] != nil }
+
     /// Who waits, in the order of tokens.
     var waiting: [Pending] { pending.values.sorted { $0.token.rawValue < $1.token.rawValue } }
 

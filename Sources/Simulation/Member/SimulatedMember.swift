@@ -111,6 +111,16 @@ final class SimulatedMember {
         }
     }
 
+    /// The batch that is written to the log next; nil if that is something else, or nothing.
+    var nextBatch: LogBatch? {
+        if case .write(let batch, _)? = logJobs.first { batch } else { nil }
+    }
+
+    /// Whether the log's next job is to record a snapshot that the member made.
+    var savesSnapshotNext: Bool {
+        if case .save? = logJobs.first { true } else { false }
+    }
+
     /// Lets an actor do one thing: write a batch, take a step of a commit, do a long read.
     ///
     /// - Returns: the batch that is now on the disk, if one is.

@@ -28,6 +28,7 @@ package enum ClusterRun: SeededRun {
                 "leases expired": outcome.expiryCount, "elections": outcome.electionCount,
                 "snapshots sent": outcome.installationCount, "packets": outcome.deliveredPacketCount,
                 "alarms taken back": outcome.alarmCount, "states compared": outcome.comparisonCount,
+                "cores at rest": outcome.coreCount,
             ])
         // Minute by minute, without the end, at which all is mended.
         result.countedNanoseconds = outcome.countedNanoseconds
@@ -54,6 +55,7 @@ extension ClusterSettings: DrawnSettings {
             .init("watches", \.member.watchClientCount, smallest: 0),
             .init("maintenance", \.maintenancePerTenThousand, smallest: 0),
             .init("hashes", \.hashPerTenThousand, smallest: 0),
+            .init("core-first", \.mendsCoreFirst, smallest: 0),
         ]
     }
 
@@ -83,6 +85,9 @@ extension ClusterSettings: DrawnSettings {
             .init("disks.spoiled-value", \.disks.endsWithSpoiledValue, smallest: 0),
             .init("disks.damaged-snapshots", \.disks.damagedSnapshotPercent, smallest: 0),
             .init("disks.ruin", \.disks.endsWithRuin, smallest: 0),
+            .init("installation-trouble", \.installationTroublePercent, smallest: 0),
+            .init("term-trouble", \.termTroublePercent, smallest: 0),
+            .init("late-seconds", \.lateSeconds, smallest: 0),
             .init("loss", \.network.lossPerTenThousand, smallest: 0),
             .init("duplication", \.network.duplicationPerTenThousand, smallest: 0),
             .init("drift", \.clockDriftThousandths, smallest: 0),
@@ -133,6 +138,8 @@ extension ClusterSettings: DrawnSettings {
             .init("change-bias", \.changeBias),
             .init("commit-bytes", \.commitByteCount),
             .init("quota-bytes", \.quotaByteCount),
+            .init("lease-checkpoint-nanoseconds", \.leaseCheckpointNanoseconds),
+            .init("installer-nanoseconds", \.installerNanoseconds),
             .init("auto-compaction-revisions", \.autoCompactionRevisions),
             .init("kept-segments", \.member.keptSegmentCount),
         ]
