@@ -24,7 +24,7 @@ extension ClusterSimulation {
     func convergeCore() throws(SimulationFailure) {
         try awaitMemberChange()
         guard let core = drawCore() else { return }
-        trace.add("core", [now] + core.map(\.id.rawValue), "\(core.map(\.name))")
+        trace.add("core", [now, core.reduce(0) { $0 ^ $1.id.rawValue }], "\(core.map(\.name))")
         network.heal()
         network.settings.lossPerTenThousand = 0
         network.settings.duplicationPerTenThousand = 0

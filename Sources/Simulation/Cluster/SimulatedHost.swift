@@ -256,9 +256,15 @@ final class SimulatedHost {
         }
         for actor in [SimulatedMember.Actor.log, .reader, .installer] where take(actor, dueAt: now, &ran) {
             _ = disk.takeMetFaults()
+            let attempted = actor == .log ? member.nextBatch : nil
             let batch = member.run(actor)
             noteDisk(actor, member, now: now)
-            if let batch { note(batch) }
+            if let batch {
+                note(batch)
+            } else if let attempted {
+                // It failed, and any part of it may be there all the same.
+                void(by: attempted)
+            }
             hasActed = true
         }
         if !hasActed { member.act { _ in } }
@@ -342,17 +348,17 @@ final class SimulatedHost {
 
     private func note(_ batch: LogBatch) {
         if let state = batch.hardState { (durableTerm, durableVote) = (Term(state.term), MemberID(state.vote)) }
-        defer {
-            // A snapshot may have taken the place of more than it holds.
-            let last = batch.lastIndex.rawValue
-            if durableTerms[last + 1] != nil { durableTerms = durableTerms.filter { $0.key <= last } }
-        }
-        guard let first = batch.entries.first else { return }
-        // What stood from there on is void.
-        if durableTerms[first.index] != nil {
-            durableTerms = durableTerms.filter { $0.key < first.index }
-        }
+        void(by: batch)
         for entry in batch.entries { durableTerms[entry.index] = entry.term }
+    }
+
+    /// What stood in the log from the first entry of a batch on counts no more, nor what is behind the end that it gives the log: a
+    /// snapshot may take the place of more than it holds.
+    private func void(by batch: LogBatch) {
+        let last = batch.lastIndex.rawValue
+        if durableTerms[last + 1] != nil { durableTerms = durableTerms.filter { $0.key <= last } }
+        guard let first = batch.entries.first, durableTerms[first.index] != nil else { return }
+        durableTerms = durableTerms.filter { $0.key < first.index }
     }
 
     /// The voters of each configuration that the member goes by or has in its log, or had when it ended.
