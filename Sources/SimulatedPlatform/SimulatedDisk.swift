@@ -21,8 +21,8 @@ internal import Primitives
 //
 // What may happen to a call, any call, at any time (`DiskFault`):
 // * It fails with any error, once. What it fails with says nothing of the next call.
-// * A write that fails may have written any part from the front, for want of space too: there is only so much
-//   (`capacityByteCount`), which may become less or more while a program runs.
+// * A write that fails may have written any part from the front that ends with a sector, or all, for want of space too:
+//   there is only so much (`capacityByteCount`), which may become less or more while a program runs.
 // * A sync that failed has made some things durable and will never make the others so, however often it is repeated,
 //   while reads go on showing them: Linux marks pages clean after a write error.
 // * A write is reported done and never arrives, or arrives elsewhere in its file. Syncs do not notice.

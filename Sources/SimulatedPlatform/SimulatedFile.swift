@@ -51,15 +51,14 @@ final class SimulatedFile: DiskFile, @unchecked Sendable {
         if overflows || end > SimulatedFile.byteCountLimit { throw failure(.other(EFBIG), .write) }
         let limit = disk.byteCountLimit(of: node)
         if end > limit {
-            change { node.write(bytes.extracting(first: max(0, limit - offset)), at: offset) }
+            write(sectorsOf: bytes, at: offset, before: max(offset, limit))
             throw failure(.noSpace, .write)
         }
         switch fault {
         case nil, .crash:
             change { node.write(bytes, at: offset) }
         case .fail(let kind):
-            let done = Int.random(in: 0...bytes.byteCount, using: &disk.faultEntropy)
-            change { node.write(bytes.extracting(first: done), at: offset) }
+            write(someSectorsOf: bytes, at: offset)
             throw failure(kind, .write)
         case .dropWrite:
             change { node.setByteCount(max(node.live.byteCount, end)) }
@@ -69,6 +68,21 @@ final class SimulatedFile: DiskFile, @unchecked Sendable {
                 node.write(bytes, at: toOffset)
             }
         }
+    }
+
+    /// What a write that fails may do: a number of sectors from the front, none or all of them too.
+    private func write(someSectorsOf bytes: RawSpan, at offset: Int) {
+        let size = SparseImage.sectorByteCount
+        let first = offset / size
+        let kept = Int.random(in: 0...(offset + bytes.byteCount + size - 1) / size - first, using: &disk.faultEntropy)
+        write(sectorsOf: bytes, at: offset, before: min((first + kept) * size, offset + bytes.byteCount))
+    }
+
+    /// Writes what comes before a place in the file, as far as its sectors are whole.
+    private func write(sectorsOf bytes: RawSpan, at offset: Int, before end: Int) {
+        let lastEnd = end / SparseImage.sectorByteCount * SparseImage.sectorByteCount
+        let count = end == offset + bytes.byteCount ? bytes.byteCount : max(0, lastEnd - offset)
+        change { node.write(bytes.extracting(first: count), at: offset) }
     }
 
     func allocate(byteCount: Int) throws(DiskError) {
