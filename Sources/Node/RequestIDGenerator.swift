@@ -22,6 +22,11 @@ struct RequestIDGenerator {
         var entropy = SeededEntropy(seed: member.rawValue ^ UInt64(bitPattern: unixNanoseconds))
         var own = SeededEntropy(seed: entropy.next() ^ monotonicNanoseconds)
         suffix = own.next() & (Self.suffixMask >> 1)
+        #if Simulation
+        if Canary.proposalNumbersAgain.isChosen {
+            suffix = UInt64(max(0, unixNanoseconds)) / 1_000_000 << 8 & Self.suffixMask
+        }
+        #endif
     }
 
     mutating func next() -> UInt64 {

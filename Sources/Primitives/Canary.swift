@@ -19,6 +19,8 @@ package enum Canary: String, CaseIterable, Sendable {
     case syncErrorsAreIgnored = "sync-errors-are-ignored"
     /// The name of a new segment of the log is not made durable.
     case lostDirectorySync = "lost-directory-sync"
+    /// Numbers of proposals begin at the time of the start, as etcd's do, so that one whose clock was set back gives them again.
+    case proposalNumbersAgain = "proposal-numbers-again"
 
     // MARK: Raft
 

@@ -40,6 +40,7 @@ package struct CanaryHunt: Sendable {
             case .leadersCountEarly: Self(.cluster, 10)
             case .syncErrorsAreIgnored: Self(.cluster, 30, "faults.sync-error=40,faults.crash=40")
             case .lostDirectorySync: Self(.segments, .powerLoss)
+            case .proposalNumbersAgain: Self(.cluster, 40, "faults.jump-clock=100,faults.crash=60")
             case .votesBeforeSync: Self(.raft, 20)
             case .standsBeforeSync: Self(.raft, 20)
             case .votesIgnoreLogs: Self(.raft, 100)
