@@ -30,17 +30,18 @@ extension ClusterSimulation {
         try rest("come to rest")
         try readEverywhere()
         try rest("answer the last reads")
-        // The longest lease has nine seconds; each leader gives it all of them again.
-        let end = now + (settings.member.mix.leases > 0 ? 25_000_000_000 : 1_000_000_000)
-        while now < end, hasLeases { try step() }
+        try outlastLeases(of: hosts)
         try rest("rest once the leases are over")
     }
 
-    /// Whether a lease is left anywhere.
-    private var hasLeases: Bool {
-        !committed.model.leases.isEmpty
-            || hosts.contains { ($0.member?.node.applier.leases.leaseCount ?? 0) > 0 }
+    /// Lets time pass until no lease is left at some members, but no longer than leases may last at rest.
+    func outlastLeases(of hosts: [SimulatedHost]) throws(SimulationFailure) {
+        // The longest lease has nine seconds; each leader gives it all of them again.
+        let end = now + (settings.member.mix.leases > 0 ? 25_000_000_000 : 1_000_000_000)
+        while now < end, !committed.model.leases.isEmpty || hosts.contains(where: hasLeases) { try step() }
     }
+
+    func hasLeases(_ host: SimulatedHost) -> Bool { host.member?.node.applier.leases.leaseCount ?? 0 > 0 }
 
     /// Lets things happen until nothing is left to be done.
     private func rest(_ what: String) throws(SimulationFailure) {

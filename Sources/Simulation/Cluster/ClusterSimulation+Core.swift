@@ -34,19 +34,13 @@ extension ClusterSimulation {
             settleFate(of: place)
         }
         connect()
-        let leasesEnd = now + 25_000_000_000
         try rest(core, "come to rest")
         try demandAnswers(core)
-        guard settings.member.mix.leases > 0 else { return try concludeCore(core) }
-        while now < leasesEnd { try step() }
-        try concludeCore(core)
-        for host in core where host.member?.node.applier.leases.leaseCount ?? 0 > 0 {
+        try outlastLeases(of: core)
+        try rest(core, "rest once all is answered")
+        for host in core where hasLeases(host) {
             throw SimulationFailure("liveness: leases are left at \(host.name), of the core \(core.map(\.name))")
         }
-    }
-
-    private func concludeCore(_ core: [SimulatedHost]) throws(SimulationFailure) {
-        try rest(core, "rest once all is answered")
         outcome.coreCount += 1
     }
 
