@@ -247,15 +247,23 @@ package final class Node {
         if reads.isAsking { due = min(due, reads.nextRetry) }
         if hasLeader, let nextTry = leaderQuestions.nextTry { due = min(due, nextTry) }
         if mvcc.hasPendingCompaction { due = min(due, nextCompactionSlice) }
-        // While a snapshot is installed nothing goes to the file that it takes the place of.
-        if store.pendingChangeCount > 0 && store.frozenTableCount == 0 && !raft.log.isInstalling {
-            due = min(due, lastFreeze + settings.commitIntervalNanoseconds)
-        }
+        due = min(due, nextCommit)
         if let autoCompactor { due = min(due, autoCompactor.nextDue) }
         due = min(due, corruptionChecks.nextDue)
         if let leaseWork = leaseKeeper.nextWork { due = min(due, leaseWork) }
-        if defragmentation.isRunning && !store.isCommitting { due = min(due, defragmentation.nextSlice) }
         return due > now ? due - now : 0
+    }
+
+    /// When time has something go to the store's file; `.max` if it does not. See `commitStoreIfDue`.
+    private var nextCommit: UInt64 {
+        // While a snapshot is installed nothing goes to the file that it takes the place of.
+        guard !raft.log.isInstalling else { return .max }
+        var due = UInt64.max
+        if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {
+            due = lastFreeze + settings.commitIntervalNanoseconds
+        }
+        if defragmentation.isRunning && !store.isCommitting { due = min(due, defragmentation.nextSlice) }
+        return due
     }
 
     /// The date in seconds since 1970, as the time that has passed since the start makes it.

@@ -94,6 +94,26 @@ import WriteAheadLog
         #expect(member.node.nanosecondsToNextWork(max: 1000) == 1000)
     }
 
+    /// A defragmentation that is under way waits for the new file, without asking again and again whether it is there.
+    @Test func noSliceIsDueMeanwhile() throws {
+        let member = try behind()
+        let snapshot = try TestSnapshot(ahead: member) { self.write($0) }
+        member.receive(snapshot)
+        member.runInstaller()
+        #expect(member.node.raft.log.isInstalling)
+        let asked = member.token()
+        member.node.defragment(asked)
+        member.pump()
+        member.advance(milliseconds: 1000)
+        #expect(member.node.isDefragmenting && !member.isAnswered(asked))
+        #expect(member.node.nanosecondsToNextWork(max: 1000) == 1000)
+        for _ in 0..<500 where !member.isAnswered(asked) {
+            member.settle()
+            member.advance(milliseconds: 5)
+        }
+        #expect(member.isAnswered(asked) && member.installed == [snapshot.index])
+    }
+
     @Test func theMemberWritesOnAfterwards() throws {
         let member = try behind()
         let snapshot = try TestSnapshot(ahead: member) { self.write($0) }

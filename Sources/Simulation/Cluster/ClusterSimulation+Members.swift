@@ -112,6 +112,7 @@ extension ClusterSimulation {
             try committed.leads(member.node.memberID, in: member.node.raft.term)
         }
         host.schedule(now: now)
+        if host.isSleepless { throw SimulationFailure("\(host.name) never sleeps, and does nothing") }
     }
 
     private func noteApplied(_ member: SimulatedMember, _ host: SimulatedHost) throws(SimulationFailure) {

@@ -77,6 +77,12 @@ final class SimulatedHost {
 
     var held: [Held] = []
 
+    /// How often in a row its member had more to do at once.
+    private var sleeplessCount = 0
+    /// Whether its member asks to go on at once again and again, as one does that waits for something in vain: its loop would keep a
+    /// core busy. What it does in pieces is done long before.
+    var isSleepless: Bool { sleeplessCount > 20_000 }
+
     private var syncTime: UInt64
     private let installerTime: UInt64
     /// When what each actor is doing is done, by its number; `idle` if it does nothing.
@@ -214,7 +220,7 @@ final class SimulatedHost {
     /// Brings the member's time up to now: before anything else happens to it.
     func wake(now: UInt64) {
         setClock(now)
-        member?.tick()
+        member?.noteTime()
     }
 
     /// What was due.
@@ -328,6 +334,7 @@ final class SimulatedHost {
             schedule(actor, now: now)
         }
         let pause = member.node.nanosecondsToNextWork(max: Self.longestSleep)
+        sleeplessCount = pause > 0 ? 0 : sleeplessCount + 1
         // One more, so that it is not too early by what was rounded off, and for nothing.
         wakeTime = now + max(pause * 1000 / clockRate + 1, 1000)
     }

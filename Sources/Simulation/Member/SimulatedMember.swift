@@ -236,8 +236,14 @@ final class SimulatedMember {
         takeEffects()
     }
 
-    /// Has the member see what time its clock shows. What follows from that is taken with what happens next: `act`.
+    /// Has the member see what time its clock shows.
     func tick() {
+        noteTime()
+        takeEffects()
+    }
+
+    /// The same of a member to which something happens next, with which what follows is taken: `act`.
+    func noteTime() {
         guard stopError == nil else { return }
         node.tick(now: clock.monotonicNanoseconds())
     }

@@ -245,10 +245,7 @@ final class InstallationRun {
         }
         if choices.isEmpty || schedule.below(10) == 0 {
             clock.advance(nanoseconds: 5_000_000)
-            for member in members {
-                member?.tick()
-                member?.act { _ in }
-            }
+            for member in members { member?.tick() }
         } else {
             try choices[schedule.below(choices.count)]()
         }
