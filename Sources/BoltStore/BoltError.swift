@@ -23,6 +23,13 @@ package enum BoltError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
+extension BoltError {
+    /// A page is not what was written.
+    static func wrongChecksum(ofPage page: UInt64) -> BoltError {
+        .corrupt("page \(page) does not have the checksum it was written with")
+    }
+}
+
 /// Runs disk operations, whose errors become ours.
 func onDisk<Result>(_ body: () throws(DiskError) -> Result) throws(BoltError) -> Result {
     do throws(DiskError) {

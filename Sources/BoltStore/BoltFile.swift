@@ -15,8 +15,10 @@ package final class BoltFile {
     package private(set) var root: BoltMeta
     private var fileByteCount: Int
     private var storedFreeList: PageRun?
-    /// Pages that no state in use leads to. Empty while a commit has them.
+    /// Pages that no state in use leads to. While a commit runs it has them.
     private var free: PageRuns
+    /// More of them, which the running commit has; empty while none runs.
+    private var released: [PageRun] = []
     /// Number of pages that the newest state does not use, those that a reader of an older one needs included.
     package private(set) var freePageCount: Int
     /// Pages freed by each transaction, oldest first, that have not been found free of readers.
@@ -90,7 +92,17 @@ package final class BoltFile {
     package func owns(_ view: BoltView) -> Bool { view.pages === pages }
 
     /// The file as a view sees it, to be read as a file of its own while the view is pinned.
-    package func copy(of view: BoltView) -> BoltCopy { BoltCopy(view, file: file) }
+    ///
+    /// - Parameter view: of the newest state.
+    package func copy(of view: BoltView) -> BoltCopy {
+        assertAlways(owns(view) && view.root == root, "of the newest state is known which pages it uses")
+        guard settings.keepsChecksums else { return BoltCopy(view, file: file, unused: nil) }
+        // Beside those that are free, and as they are, for they may be many: the others are those of the last commits, and
+        // what is held for readers.
+        var others = PageRuns()
+        others.insert(released + pending.flatMap { $0.freed.map(\.run) } + (storedFreeList.map { [$0] } ?? []))
+        return BoltCopy(view, file: file, unused: [free, others])
+    }
 
     // MARK: Defragmentation
 
@@ -124,14 +136,14 @@ package final class BoltFile {
     /// The same for changes that are yet to be put in order, which the committer does.
     package func beginCommit(from source: any BoltChangeSource) -> BoltCommitter {
         let failure: BoltError? = isCommitting ? .unfinishedCommit : nil
-        isCommitting = true
         let base = failure == nil ? pin() : BoltView(pages: pages, root: root)
+        if failure == nil { released = releasePending() }
+        isCommitting = true
         let reachable = readers.reduce(previousHighWaterMark) { max($0, $1.highWaterMark) }
         let input = CommitInput(
-            base: base, source: source, free: free, released: releasePending(), openedTransaction: openedTransaction,
+            base: base, source: source, free: free, released: released, openedTransaction: openedTransaction,
             storedFreeList: storedFreeList, fileByteCount: fileByteCount, settings: settings,
             slice: defragmentation?.next, reachablePageCount: reachable)
-        free = PageRuns()
         return BoltCommitter(input, file: file, checksums: checksums, failure: failure)
     }
 
@@ -146,6 +158,7 @@ package final class BoltFile {
         fileByteCount = outcome.fileByteCount
         storedFreeList = nil
         free = outcome.remaining
+        released = []
         let heldPageCount = pendingPageCount
         pending.append((root.transaction, outcome.freed))
         pendingPageCount += outcome.freed.reduce(0) { $0 + $1.run.count }

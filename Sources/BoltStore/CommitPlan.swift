@@ -89,6 +89,9 @@ extension CommitPlan {
         // The pages were free, so nobody else looks at what is known of them.
         pages.table.grow(to: highWaterMark)
         let freed = writer.freed.map { FreedRun($0, birth: pages.table.birth(of: $0.first) + input.openedTransaction) }
+        for write in writer.writes {
+            pages.table.recordContinuation(write.firstPage..<write.end(pageSize))
+        }
         for (page, checksum) in writer.checksums {
             pages.table.record(
                 page, checksum: input.settings.keepsChecksums ? checksum : nil,

@@ -14,6 +14,17 @@ struct PageRuns: Equatable, Sendable {
         pageCount = runs.reduce(0) { $0 + $1.count }
     }
 
+    /// The stretch that a page lies in; nil if the page is not in the set.
+    func run(with page: UInt64) -> PageRun? {
+        var low = 0
+        var high = runs.count
+        while low < high {
+            let middle = (low + high) / 2
+            if runs[middle].end <= page { low = middle + 1 } else { high = middle }
+        }
+        return low < runs.count && runs[low].first <= page ? runs[low] : nil
+    }
+
     /// The pages of the set within a range, and those outside it.
     func split(by range: Range<UInt64>) -> (inside: PageRuns, outside: PageRuns) {
         var inside: [PageRun] = []

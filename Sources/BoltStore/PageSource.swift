@@ -54,7 +54,7 @@ final class PageSource: Sendable {
         }
         let page = unsafe Page(base: base, byteCount: (overflow + 1) * pageSizeByteCount)
         if let checksum = table.checksum(of: id), unsafe checksum != PageSource.checksum(page.base, page.byteCount) {
-            throw .corrupt("page \(id) does not have the checksum it was written with")
+            throw .wrongChecksum(ofPage: id)
         }
         if let problem = page.problem() { throw .corrupt("page \(id): \(problem)") }
         table.markVerified(id)
@@ -64,8 +64,12 @@ final class PageSource: Sendable {
     /// The checksum kept of a page: CRC-32C of all its bytes, those that continue it included; 1 instead of 0, which in the
     /// file of checksums means that none is known.
     static func checksum(_ start: UnsafeRawPointer, _ byteCount: Int) -> UInt32 {
+        unsafe checksum(UnsafeRawBufferPointer(start: start, count: byteCount))
+    }
+
+    static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var crc = CRC32C()
-        unsafe crc.update(UnsafeRawBufferPointer(start: start, count: byteCount))
+        unsafe crc.update(bytes)
         return max(1, crc.value)
     }
 }

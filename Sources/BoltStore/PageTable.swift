@@ -89,6 +89,11 @@ final class PageTable: @unchecked Sendable {
         _ = withSlot(page) { $0.store(birth << Self.birthShift | known, ordering: .relaxed) }
     }
 
+    /// Records pages that continue another: what an earlier life left there says nothing of them.
+    func recordContinuation(_ pages: Range<UInt64>) {
+        for page in pages { record(page, checksum: nil, birth: 0) }
+    }
+
     /// Records the checksum of a page that has been in the file since it was opened.
     func setChecksum(_ checksum: UInt32, of page: UInt64) {
         record(page, checksum: checksum, birth: 0)
@@ -99,7 +104,7 @@ final class PageTable: @unchecked Sendable {
         (withSlot(page) { $0.load(ordering: .relaxed) } ?? 0) >> Self.birthShift
     }
 
-    /// The checksum of the page that begins with `page`; nil if it is not known.
+    /// The checksum of the node that begins with `page`; nil if it is not known, or if the page continues another.
     func checksum(of page: UInt64) -> UInt32? {
         let slot = withSlot(page) { $0.load(ordering: .relaxed) } ?? 0
         return slot & Self.hasChecksum != 0 ? UInt32(truncatingIfNeeded: slot) : nil

@@ -5,7 +5,7 @@ internal import Primitives
 struct TreeWalk {
     private let pages: PageSource
     private let highWaterMark: UInt64
-    /// Whether pages without a checksum are given one.
+    /// Whether pages without a checksum are given one, and those that continue another lose theirs.
     private let recordsChecksums: Bool
     /// Whether a page without one was met.
     private(set) var hasRecordedChecksums = false
@@ -63,10 +63,13 @@ struct TreeWalk {
         let page = try pages.reverifiedPage(id, highWaterMark: highWaterMark)
         try mark(PageRun(first: id, count: page.overflow + 1))
         if let problem = unsafe page.problem(within: least, bound) { throw .corrupt("page \(id): \(problem)") }
-        if recordsChecksums, pages.table.checksum(of: id) == nil {
-            pages.table.setChecksum(unsafe PageSource.checksum(page.base, page.byteCount), of: id)
-            pages.table.markVerified(id)
-            hasRecordedChecksums = true
+        if recordsChecksums {
+            if pages.table.checksum(of: id) == nil {
+                pages.table.setChecksum(unsafe PageSource.checksum(page.base, page.byteCount), of: id)
+                pages.table.markVerified(id)
+                hasRecordedChecksums = true
+            }
+            pages.table.recordContinuation(id + 1..<id + 1 + UInt64(page.overflow))
         }
         let count = page.count
         if page.isLeaf {

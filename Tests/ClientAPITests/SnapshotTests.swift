@@ -4,6 +4,7 @@ import EtcdMessages
 import GRPCCore
 import Node
 import Primitives
+import SimulatedPlatform
 import Testing
 
 @Suite struct SnapshotTests {
@@ -30,6 +31,28 @@ import Testing
                 #expect(message.remainingBytes == UInt64(remaining))
             }
             #expect(messages.last?.remainingBytes == 0)
+            #expect(service.node.openSnapshotCount == 0)
+        }
+    }
+
+    /// A page that went bad since it was written is told, and nothing that looks whole comes of it.
+    @Test func aPageThatWentBadEndsTheCall() throws {
+        try TestService.with { service in
+            try fill(service)
+            let whole = service.client.startServerStream(Self.path, message: [])
+            #expect(try service.end(of: whole).isSuccess)
+            let file = try #require(service.disk.contents(of: "/data/member/snap/db"))
+            let value = Bytes(repeating: UInt8(ascii: "v"), count: 4096)
+            let pages = stride(from: 0, to: file.count, by: 4096)
+            let page = try #require(pages.first { file[$0..<$0 + 4096] == value[...] })
+            service.disk.flipBit(3, at: page + 2000, of: "/data/member/snap/db")
+            let call = service.client.startServerStream(Self.path, message: [])
+            let error = try service.end(of: call).error
+            #expect(error.code == .unknown)
+            #expect(error.message.hasPrefix("the snapshot cannot be read: corrupt store: page "))
+            #expect(error.message.hasSuffix(" does not have the checksum it was written with"))
+            let blobs = try service.takeMessages(of: call).map { try SnapshotResponse(decoding: $0).blob.count }
+            #expect(blobs.reduce(0, +) <= page)
             #expect(service.node.openSnapshotCount == 0)
         }
     }

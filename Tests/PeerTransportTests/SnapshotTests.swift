@@ -108,6 +108,26 @@ import Testing
         #expect(try names(b) == ["0000000000000001.snap.db", "0000000000000002.snap.db"])
     }
 
+    @Test func aPageThatWentBad() throws {
+        let store = try TestStore(valueByteCount: 10_000, count: 600)
+        let bytes = try store.bytes()
+        // In the middle, of a value's bytes.
+        let place = try #require((bytes.count / 2..<bytes.count).first { bytes[$0..<$0 + 100].allSatisfy { $0 == 7 } })
+        store.disk.flipBit(0, at: place + 50, of: "/data/db")
+        let (a, b) = (try TestPeer(0xA1), try TestPeer(0xA2))
+        TestPeer.join(a, b)
+        #expect(send(store, a, b) == false)
+        #expect(received(b).isEmpty)
+        let failures = a.told.lines.filter { $0.message == "failed to send database snapshot" }
+        #expect(failures.count == 1)
+        #expect(failures.first?.fields.contains { $0.1.contains("checksum it was written with") } == true)
+        #expect(a.transport.counts.state.peers[b.id]?.sentSnapshots.failureCount == 1)
+        // And again, as Raft has it tried.
+        #expect(send(store, a, b, token: 2) == false)
+        a.stop()
+        #expect(try names(b).isEmpty)
+    }
+
     @Test func nobodyToSendTo() throws {
         let store = try TestStore(valueByteCount: 10, count: 1)
         let (a, b) = (try TestPeer(0xA1), try TestPeer(0xA2))

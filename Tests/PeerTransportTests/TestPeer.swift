@@ -52,6 +52,8 @@ final class TestPeer {
         var messages: [RaftMessage] { state.withLock { $0.messages } }
         var messageByteCount: Int { state.withLock { $0.messageByteCount } }
 
+        var lines: [PeerLogLine] { state.withLock { $0.lines } }
+
         func lines(_ message: String) -> Int { state.withLock { $0.lines.count { $0.message == message } } }
     }
 
@@ -157,11 +159,11 @@ final class TestPeer {
 
 /// A store with something in it, and a snapshot of it.
 final class TestStore {
+    let disk = SimulatedDisk()
     let store: Store
     let snapshot: StoreSnapshot
 
     init(valueByteCount: Int, count: Int) throws {
-        let disk = SimulatedDisk()
         disk.placeDirectory("/data")
         let settings = StoreSettings(bolt: BoltSettings(reservedByteCount: 1 << 28, growthByteCount: 0))
         store = try Store.open(disk: disk, path: "/data/db", settings: settings)
