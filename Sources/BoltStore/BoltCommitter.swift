@@ -86,11 +86,7 @@ package struct BoltCommitter: Sendable {
             if Canary.rootBeforePages.isChosen { return }
             #endif
             try file.sync()
-        case .syncMeta:
-            #if Simulation
-            if Canary.cutBeforeRoot.isChosen { return }
-            #endif
-            try file.sync()
+        case .syncMeta: try file.sync()
         case .syncChecksums: try checksums?.file.sync()
         case .truncate(let byteCount): try file.truncate(byteCount: byteCount)
         }

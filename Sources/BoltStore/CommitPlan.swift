@@ -105,6 +105,12 @@ extension CommitPlan {
             fileByteCount = min(wanted, pages.mapping.reservedByteCount)
         }
         var effects = Self.effects(writer, meta, input, growTo: fileByteCount, pages.table)
+        #if Simulation
+        if Canary.cutBeforeRoot.isChosen, input.slice != nil, fileByteCount > needed {
+            fileByteCount = needed
+            effects.insert(.truncate(needed), at: effects.count - 2)
+        }
+        #endif
         if input.slice?.truncates == true {
             let end = Int(max(highWaterMark, old.highWaterMark, input.reachablePageCount)) * pageSize
             while fileByteCount > end {

@@ -6,6 +6,9 @@ package enum CrashPolicy: Equatable, Sendable {
     case loseAllUnsynced
     /// Everything, as if all had been synced in time.
     case keepAll
+    /// Of each file's changes only the latest, whole, and of those of directories, too, unless it needs one that is lost: what
+    /// was done last arrives, and what it counts on does not.
+    case latestOnly
     /// Each sector of a write, each length and each directory entry by itself with this probability, in percent. Writes are so torn at
     /// any sector and survive in any order.
     case random(survivalPercent: Int)
@@ -23,6 +26,8 @@ struct CrashChooser {
     private(set) var entropy: SeededEntropy
     /// How many yes-or-no decisions were asked for, under `.choices`.
     private(set) var decisionCount = 0
+    /// Whether what is decided on is the latest change of its file, or of directories.
+    var isLatest = false
 
     init(_ policy: CrashPolicy, entropy: SeededEntropy) {
         self.policy = policy
@@ -34,6 +39,7 @@ struct CrashChooser {
         switch policy {
         case .loseAllUnsynced: return false
         case .keepAll: return true
+        case .latestOnly: return isLatest
         case .random(let survivalPercent): return Int.random(in: 0..<100, using: &entropy) < survivalPercent
         case .torn: return Bool.random(using: &entropy)
         case .choices(let bits):
@@ -53,6 +59,7 @@ struct CrashChooser {
         switch policy {
         case .loseAllUnsynced: return Array(repeating: false, count: count)
         case .keepAll: return Array(repeating: true, count: count)
+        case .latestOnly: return Array(repeating: isLatest, count: count)
         case .random, .choices:
             var kept: [Bool] = []
             kept.reserveCapacity(count)
@@ -83,7 +90,7 @@ struct CrashChooser {
     mutating func keepByteCount(_ new: Int, from old: Int) -> Int? {
         if keepsNext() { return new }
         switch policy {
-        case .loseAllUnsynced, .keepAll, .choices: return nil
+        case .loseAllUnsynced, .keepAll, .latestOnly, .choices: return nil
         case .random(let survivalPercent) where survivalPercent <= 0: return nil
         case .random, .torn:
             let sector = SparseImage.sectorByteCount

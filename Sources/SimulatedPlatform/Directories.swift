@@ -83,7 +83,8 @@ func changesToSync(_ directory: DirectoryNode, in pending: [EntryChange]) -> [Bo
 func survivingEntries(of pending: [EntryChange], _ chooser: inout CrashChooser) -> [EntryChange] {
     var lost: [EntryChange] = []
     var kept: [EntryChange] = []
-    for change in pending {
+    for (place, change) in pending.enumerated() {
+        chooser.isLatest = place == pending.count - 1
         if chooser.keepEntry(), !lost.contains(where: { change.depends(on: $0) }) {
             kept.append(change)
         } else {

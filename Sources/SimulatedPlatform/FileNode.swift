@@ -97,7 +97,9 @@ final class FileNode {
     func survivors(_ chooser: inout CrashChooser) -> SparseImage {
         var found = CrashedFile(durable)
         var cached = durable
-        for change in unsynced.changes {
+        let latest = unsynced.changes.count - 1
+        for (place, change) in unsynced.changes.enumerated() {
+            chooser.isLatest = place == latest
             let oldByteCount = cached.byteCount
             switch change {
             case .write(let offset, let range):

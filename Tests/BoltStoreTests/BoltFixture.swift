@@ -81,6 +81,15 @@ struct Workload {
         return result
     }
 
+    /// Other values of the same lengths for all records.
+    mutating func rewritten() -> [BoltBucketChanges] {
+        contents = contents.mapValues { $0.mapValues { value in Bytes(value.map { $0 &+ 1 }) } }
+        return contents.keys.sorted { $0.precedes($1) }.map { bucket in
+            let records = contents[bucket, default: [:]].sorted { $0.key.precedes($1.key) }
+            return BoltBucketChanges(bucket: bucket, changes: records.map { BoltChange(key: $0.key, value: $0.value) })
+        }
+    }
+
     /// Ascending new keys, and now and then a compaction of old ones.
     private mutating func appended() -> [BoltChange] {
         var changes: [BoltChange] = []

@@ -93,13 +93,37 @@ private func versions(_ bytes: Bytes?) -> Bytes? {
         #expect(samples(.torn) { versions($0.contents(of: "/a")) } == runs)
     }
 
+    @Test func theLatestChangeIsFoundWithoutThoseBeforeIt() throws {
+        func found(_ path: String) -> Set<Bytes?> {
+            samples(.latestOnly, count: 9) { versions($0.contents(of: path)) }
+        }
+        let first = try durableFile("/a", sectors: 3)
+        let second = try durableFile("/b", sectors: 2)
+        for index in 0..<3 { try first.write(filled(UInt8(index) + 1), at: index * sector) }
+        try second.write(filled(7, sectors: 4), at: 0)
+        // Of each file by itself, with the length that the write made.
+        #expect(found("/a") == [[0, 0, 3]])
+        #expect(found("/b") == [[7, 7, 7, 7]])
+        // A length is a change like any other.
+        try first.truncate(byteCount: 4 * sector)
+        #expect(found("/a") == [[0, 0, 0, 0]])
+        // Of directories the one name that came last; what hangs on a name that is lost is lost.
+        try disk.open("/c", .create).write([1], at: 0)
+        try disk.open("/d", .create).write([2], at: 0)
+        #expect(found("/c") == [nil])
+        #expect(found("/d") == [[2]])
+        try disk.rename("/d", to: "/e")
+        #expect(found("/d") == [nil])
+        #expect(found("/e") == [nil])
+    }
+
     @Test func whatWasSyncedSurvivesEveryPolicy() throws {
         let file = try durableFile("/a", sectors: 8)
         try file.write(filled(1, sectors: 8), at: 0)
         try file.sync()
         try file.write(filled(2, sectors: 2), at: 3 * sector)
         let policies: [CrashPolicy] = [
-            .loseAllUnsynced, .keepAll, .torn, .random(survivalPercent: 0), .random(survivalPercent: 50),
+            .loseAllUnsynced, .keepAll, .latestOnly, .torn, .random(survivalPercent: 0), .random(survivalPercent: 50),
             .random(survivalPercent: 100),
         ]
         for policy in policies {

@@ -5,6 +5,7 @@ internal import Leases
 internal import Node
 internal import Primitives
 package import SimulatedPlatform
+internal import Store
 
 /// One run: a member on a simulated machine, clients that ask it things, and crashes, all decided by one seed.
 ///
@@ -91,6 +92,9 @@ package final class Simulation {
         }
         return outcome
     }
+
+    /// Whether the member is writing to its store's file.
+    var isCommitting: Bool { member.node.store.isCommitting }
 
     private var isDone: Bool {
         requestCount == settings.requestCount

@@ -27,6 +27,7 @@ extension CrashEverywhere {
                         outcome.started(on: next.disks[place])
                     } catch {
                         failure = error.at("power lost before call \(number) of disk \(place), \(operation); \(policy)")
+                        return
                     }
                 }
             }

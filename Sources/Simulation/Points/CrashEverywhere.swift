@@ -11,6 +11,8 @@ package struct CrashEverywhere: Equatable, Sendable {
         package var operationCount = 0
         /// Starts on what was left, each of which went on to serve.
         package var recoveryCount = 0
+        /// How many of the calls came while a member alone was committing to its store's file.
+        package var commitOperationCount = 0
         /// Of every disk that something started on.
         package var hash = TraceHash()
 
@@ -21,14 +23,16 @@ package struct CrashEverywhere: Equatable, Sendable {
     }
 
     /// What is left at each call is found by each of these. Those that draw get a seed of their own for each.
-    static let policies: [CrashPolicy] = [.loseAllUnsynced, .keepAll, .random(survivalPercent: 50), .torn]
+    package static let policies: [CrashPolicy] = [
+        .loseAllUnsynced, .keepAll, .latestOnly, .random(survivalPercent: 50), .torn,
+    ]
 
     package let workload: FixedWorkload
     /// Decides the keys and values, the order of events, and what crashes leave.
     let seed: UInt64
     var requestCount: Int
     /// The first and the last call at which something goes wrong, by their numbers.
-    var firstPoint = 1
+    package var firstPoint = 1
     /// See `firstPoint`.
     package var lastPoint = 1_000_000
 
@@ -57,6 +61,7 @@ package struct CrashEverywhere: Equatable, Sendable {
         disk.beforeOperation = { [unowned disk] number, operation in
             guard failure == nil, includes(number) else { return }
             outcome.operationCount += 1
+            if simulation?.isCommitting == true { outcome.commitOperationCount += 1 }
             for policy in Self.policies {
                 let clone = disk.crashClone(policy, entropy: &entropy)
                 do throws(SimulationFailure) {
@@ -64,6 +69,7 @@ package struct CrashEverywhere: Equatable, Sendable {
                     outcome.started(on: clone)
                 } catch {
                     failure = error.at("power lost before call \(number), \(operation); \(policy)")
+                    return
                 }
             }
         }
