@@ -24,7 +24,8 @@ package enum NodeEffect {
     case snapshotRefused(String)
     /// The member goes on from a snapshot that a leader sent, of this entry. Say so in the log.
     case snapshotInstalled(LogIndex)
-    /// Let go of something large, on any thread but the loop's. Nobody waits for it.
+    /// Let go of something large, on any thread but the loop's. Nobody waits for it, but it is done before what is asked for
+    /// with `prepareSnapshot` later: it may remove a file whose name a snapshot has that comes once more.
     case dispose(StoreDisposal)
     /// Send messages to other members: those to one member in this order, as far as they arrive. Nothing is waited for; what
     /// cannot be sent is dropped, and told with `Node.peerUnreachable`.

@@ -333,6 +333,27 @@ import WriteAheadLog
         #expect(try member.snapshotFiles().allSatisfy { !$0.contains(".snap.db") })
     }
 
+    /// A snapshot comes once more when the file of the first is yet to be removed: it goes with it, and the next one is taken.
+    @Test func aFileThatIsToBeRemovedIsNotInstalled() throws {
+        let member = try behind()
+        let snapshot = try TestSnapshot(ahead: member) { self.write($0) }
+        var late = snapshot
+        late.message.term = member.node.raft.term.rawValue - 1
+        member.receive(late)
+        let path = "/data/member/snap/\(snapshot.index.rawValue.fixedHexadecimal).snap.db"
+        #expect(member.disk.contents(of: path) != nil)
+        member.node.receivedSnapshot(snapshot.message, databasePath: path)
+        member.pump()
+        #expect(member.disposals.count == 1 && member.preparations.count == 1)
+        // In the order in which they were asked for.
+        member.disposals.removeFirst().run(disk: member.disk)
+        member.settle()
+        #expect(member.refusals.count == 1 && member.installed.isEmpty)
+        member.receive(snapshot)
+        member.settle()
+        #expect(member.installed == [snapshot.index] && member.node.mvcc.currentRevision == snapshot.revision)
+    }
+
     @Test(arguments: [[3, 9, 6], [3, 6, 9]]) func theNewestOfThoseThatComeMeanwhileIsNext(counts: [Int]) throws {
         let member = try behind()
         let snapshots = try counts.map { count in try TestSnapshot(ahead: member) { self.write($0, count) } }

@@ -186,6 +186,10 @@ final class SimulatedHost {
         slowUntil = 0
         disk.removeFaults()
         disk.capacityByteCount = nil
+        // What a slow disk was to be busy with for minutes is done as soon as what is asked of it now.
+        for actor in SimulatedMember.Actor.allCases where dues[actor.rawValue] != Self.idle {
+            dues[actor.rawValue] = min(dues[actor.rawValue], now + latency(of: actor, now: now))
+        }
     }
 
     /// Of its member; zero if none runs.

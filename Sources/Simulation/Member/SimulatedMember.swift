@@ -25,6 +25,11 @@ final class SimulatedMember {
         case save(SnapshotJob)
     }
 
+    private enum InstallerJob {
+        case prepare(SnapshotPreparation)
+        case dispose(StoreDisposal)
+    }
+
     /// What is to go to other members.
     struct Outgoing {
         var messages: [RaftMessage] = []
@@ -40,8 +45,7 @@ final class SimulatedMember {
     private var logJobs: [LogJob] = []
     private var committer: BoltCommitter?
     private var reads: [(token: RequestToken, read: LongRead)] = []
-    private var preparations: [SnapshotPreparation] = []
-    private var disposals: [StoreDisposal] = []
+    private var installerJobs: [InstallerJob] = []
     /// Snapshots opened and not yet read.
     private var snapshots: [(token: RequestToken, snapshot: StoreSnapshot, bytes: Bytes)] = []
     private var openedSnapshots: [RequestToken] = []
@@ -107,7 +111,7 @@ final class SimulatedMember {
         case .log: !logJobs.isEmpty
         case .store: committer != nil
         case .reader: !reads.isEmpty || !snapshots.isEmpty
-        case .installer: !preparations.isEmpty || !disposals.isEmpty
+        case .installer: !installerJobs.isEmpty
         }
     }
 
@@ -138,10 +142,9 @@ final class SimulatedMember {
                 node.longReadFinished(read, token, read.run())
             }
         case .installer:
-            if preparations.isEmpty {
-                disposals.removeFirst().run(disk: disk)
-            } else {
-                node.snapshotPrepared(preparations.removeFirst().run(disk: disk))
+            switch installerJobs.removeFirst() {
+            case .prepare(let preparation): node.snapshotPrepared(preparation.run(disk: disk))
+            case .dispose(let disposal): disposal.run(disk: disk)
             }
         }
         takeEffects()
@@ -418,8 +421,8 @@ final class SimulatedMember {
             case .snapshotOpened(let token, let snapshot):
                 snapshots.append((token, snapshot, []))
                 openedSnapshots.append(token)
-            case .prepareSnapshot(let preparation): preparations.append(preparation)
-            case .dispose(let disposal): disposals.append(disposal)
+            case .prepareSnapshot(let preparation): installerJobs.append(.prepare(preparation))
+            case .dispose(let disposal): installerJobs.append(.dispose(disposal))
             case .send(let messages): outgoing.messages += messages
             case .sendSnapshot(let to, let message, let snapshot, let token):
                 outgoing.snapshots.append((to, message, snapshot, token))
