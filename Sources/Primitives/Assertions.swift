@@ -1,7 +1,7 @@
 /// Stops the process unless `condition` holds. Stays on in release builds.
 ///
 /// Only for our own invariants: whatever a client, a peer or a disk can cause must be an error instead.
-@inline(__always)
+@inlinable @inline(__always)
 package func assertAlways(
     _ condition: @autoclosure () -> Bool,
     _ message: @autoclosure () -> String = "",

@@ -4,7 +4,7 @@
 /// There are none outside builds with the trait `Simulation`. Where the core has one it says so with `#if Simulation`; where
 /// only the simulated shell can do wrong, it is in `SimulatedMember` and its neighbours. In how many seeds each must be found
 /// says `CanaryHunt`. The numbers are those of etcd's issues, in which its clusters had the same bug.
-package enum Canary: String, CaseIterable, Sendable {
+@usableFromInline package enum Canary: String, CaseIterable, Sendable {
     // MARK: Answers and the log
 
     /// A leader counts its own entries before they are synced, and answers its client (ordering rule 2; etcd 14370).
@@ -118,10 +118,13 @@ package enum Canary: String, CaseIterable, Sendable {
     case snapshotsAreOld = "snapshots-are-old"
 
     /// The one that is in, if any. Set before the first member starts.
-    // One thread: the simulation has no other.
-    nonisolated(unsafe) package static var chosen: Canary?
+    // One thread: the simulation has no other. Nobody holds it while another looks, and it is looked at after every event.
+    @exclusivity(unchecked) @usableFromInline nonisolated(unsafe) package static var chosen: Canary?
 
     /// Whether this one is in.
-    @inline(__always) package var isChosen: Bool { unsafe Canary.chosen == self }
+    @inlinable @inline(__always) package var isChosen: Bool {
+        guard let chosen = unsafe Canary.chosen else { return false }
+        return chosen == self
+    }
 }
 #endif

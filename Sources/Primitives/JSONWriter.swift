@@ -10,8 +10,8 @@ extension JSONValue {
     // Recursion is as deep as the value, which the parser bounds; what we build ourselves is shallow.
     private func encode(into bytes: inout Bytes) {
         switch self {
-        case .null: bytes += "null".utf8
-        case .bool(let value): bytes += (value ? "true" : "false").utf8
+        case .null: append("null", to: &bytes)
+        case .bool(let value): append(value ? "true" : "false", to: &bytes)
         case .number(let text): bytes += text.utf8
         case .string(let string): encodeString(string, into: &bytes)
         case .array(let values):
@@ -34,14 +34,24 @@ extension JSONValue {
     }
 }
 
+private func append(_ text: StaticString, to bytes: inout Bytes) {
+    unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+}
+
 private func encodeString(_ string: Bytes, into bytes: inout Bytes) {
     bytes.append(UInt8(ascii: "\""))
     var position = 0
     while position < string.count {
         let byte = string[position]
         guard byte >= 0x80 else {
-            encodeASCII(byte, into: &bytes)
-            position += 1
+            // Most text is of letters that stand for themselves, and goes over in one piece.
+            let start = position
+            while position < string.count, isPlain(string[position]) { position += 1 }
+            bytes.append(contentsOf: string[start..<position])
+            if position == start {
+                encodeASCII(byte, into: &bytes)
+                position += 1
+            }
             continue
         }
         let count = utf8SequenceByteCount(string, at: position)
@@ -58,6 +68,14 @@ private func encodeString(_ string: Bytes, into bytes: inout Bytes) {
         }
     }
     bytes.append(UInt8(ascii: "\""))
+}
+
+/// Whether a byte is a character that is written as it is.
+private func isPlain(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "&"): false
+    default: (0x20..<0x80).contains(byte)
+    }
 }
 
 private func encodeASCII(_ byte: UInt8, into bytes: inout Bytes) {

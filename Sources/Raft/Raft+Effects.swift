@@ -14,6 +14,11 @@ extension Raft {
         }
     }
 
+    /// Of the log in memory, in bytes. `mutating` for the same reason.
+    package var logByteCount: Int {
+        mutating get { log.byteCount }
+    }
+
     private var hasUnsavedVote: Bool {
         term.rawValue != savedHardState.term || vote.rawValue != savedHardState.vote
     }
@@ -30,8 +35,8 @@ extension Raft {
     package mutating func takeEffects() -> RaftEffects {
         startReadRound()
         if role == .leader && appendsAreDue { sendAppends() }
-        var taken = effects
-        effects = RaftEffects()
+        var taken = RaftEffects()
+        swap(&taken, &effects)
         round += 1
         taken.entries = log.offer(in: round)
         taken.committedEntries = log.release()

@@ -68,7 +68,7 @@ extension Raft {
         }
     }
 
-    private func ballots(_ type: RaftMessageType) -> [RaftMessage] {
+    private mutating func ballots(_ type: RaftMessageType) -> [RaftMessage] {
         tracker.members.filter { ($0.isVoter || $0.isOutgoingVoter) && $0.id != id }.map { member in
             var ballot = message(type, to: member.id)
             ballot.index = log.lastIndex.rawValue

@@ -13,7 +13,7 @@ package import Primitives
 /// ignored.
 package struct Raft {
     /// What the member is in its present term.
-    package enum Role: Sendable {
+    @usableFromInline package enum Role: Sendable {
         case follower
         /// Asks whether it would win an election, without disturbing anyone (thesis, section 9.6).
         case preCandidate
@@ -111,8 +111,8 @@ package struct Raft {
 
     // MARK: Messages
 
-    /// A message of this term to another member.
-    @inline(__always) func message(_ type: RaftMessageType, to peer: MemberID) -> RaftMessage {
+    /// A message of this term to another member. `mutating`, so that nobody copies all of Raft for it.
+    @inline(__always) mutating func message(_ type: RaftMessageType, to peer: MemberID) -> RaftMessage {
         var message = RaftMessage()
         message.type = type
         message.to = peer.rawValue

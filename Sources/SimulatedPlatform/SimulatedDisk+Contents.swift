@@ -9,6 +9,19 @@ extension SimulatedDisk {
         return file.live.bytes
     }
 
+    /// What a file holds now, of which nothing is copied before it is asked for; nil if there is no such file.
+    package func kept(_ path: String) -> KeptContents? {
+        guard case .file(let file) = node(at: path) else { return nil }
+        return KeptContents(image: file.live)
+    }
+
+    /// What a file held at some time.
+    package struct KeptContents {
+        fileprivate let image: SparseImage
+
+        package var bytes: Bytes { image.bytes }
+    }
+
     /// What a file holds up to the last page that was ever written, and its length, behind which all is zero: much less than
     /// `contents` of one that was made longer ahead of its use.
     package func writtenContents(of path: String) -> (bytes: Bytes, byteCount: Int)? {

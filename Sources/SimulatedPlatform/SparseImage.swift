@@ -17,7 +17,10 @@ struct SparseImage: Sendable {
     var bytes: Bytes { bytes(count: byteCount) }
 
     /// Up to and with the last page that was ever written; all behind is zero.
-    var writtenBytes: Bytes { bytes(count: min(byteCount, pages.count * SparseImage.pageByteCount)) }
+    var writtenBytes: Bytes {
+        let pageCount = (pages.lastIndex { !$0.isEmpty } ?? -1) + 1
+        return bytes(count: min(byteCount, pageCount * SparseImage.pageByteCount))
+    }
 
     private func bytes(count: Int) -> Bytes {
         unsafe Bytes(unsafeUninitializedCapacity: count) { buffer, initializedCount in
@@ -69,13 +72,23 @@ struct SparseImage: Sendable {
             let (index, start) = (offset + done).quotientAndRemainder(dividingBy: SparseImage.pageByteCount)
             let length = min(source.count - done, SparseImage.pageByteCount - start)
             let part = unsafe UnsafeRawBufferPointer(rebasing: source[done..<done + length])
+            done += length
+            if length == SparseImage.pageByteCount {
+                setPage(index, unsafe Bytes(part))
+                continue
+            }
             makePage(index)
             unsafe pages[index].withUnsafeMutableBytes { page in
                 unsafe UnsafeMutableRawBufferPointer(rebasing: page[start..<start + length]).copyMemory(from: part)
             }
-            done += length
         }
         byteCount = max(byteCount, offset + source.count)
+    }
+
+    /// A whole page, of which nothing that was there before need be copied.
+    private mutating func setPage(_ index: Int, _ page: Bytes) {
+        while pages.count < index { pages.append([]) }
+        if index < pages.count { pages[index] = page } else { pages.append(page) }
     }
 
     private mutating func makePage(_ index: Int) {

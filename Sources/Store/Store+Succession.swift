@@ -25,6 +25,7 @@ extension Store {
 
     /// Takes those that this store took the place of and that nobody reads any more, to be closed by whoever has the time.
     package func takeUnreadPredecessors() -> [Store] {
+        if predecessors.isEmpty { return [] }
         let unread = predecessors.filter { $0.openViewCount == 1 }
         if !unread.isEmpty { predecessors.removeAll { $0.openViewCount == 1 } }
         return unread

@@ -104,14 +104,14 @@ package struct AuthPermission: EtcdMessage {
 }
 
 /// `authpb.Permission.Type`; a value not listed is kept as it is.
-package struct PermissionType: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct PermissionType: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let read = PermissionType(rawValue: 0)
-    package static let write = PermissionType(rawValue: 1)
-    package static let readWrite = PermissionType(rawValue: 2)
+    @inlinable package static var read: PermissionType { PermissionType(rawValue: 0) }
+    @inlinable package static var write: PermissionType { PermissionType(rawValue: 1) }
+    @inlinable package static var readWrite: PermissionType { PermissionType(rawValue: 2) }
 }
 
 /// `authpb.Role`.

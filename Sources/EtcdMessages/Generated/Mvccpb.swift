@@ -84,11 +84,11 @@ package struct Event: EtcdMessage {
 }
 
 /// `mvccpb.Event.EventType`; a value not listed is kept as it is.
-package struct EventType: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct EventType: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let put = EventType(rawValue: 0)
-    package static let delete = EventType(rawValue: 1)
+    @inlinable package static var put: EventType { EventType(rawValue: 0) }
+    @inlinable package static var delete: EventType { EventType(rawValue: 1) }
 }

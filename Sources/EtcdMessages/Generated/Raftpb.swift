@@ -4,14 +4,14 @@ internal import CEtcdMessages
 package import Primitives
 
 /// `raftpb.EntryType`; a value not listed is kept as it is.
-package struct RaftEntryType: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct RaftEntryType: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let normal = RaftEntryType(rawValue: 0)
-    package static let confChange = RaftEntryType(rawValue: 1)
-    package static let confChangeV2 = RaftEntryType(rawValue: 2)
+    @inlinable package static var normal: RaftEntryType { RaftEntryType(rawValue: 0) }
+    @inlinable package static var confChange: RaftEntryType { RaftEntryType(rawValue: 1) }
+    @inlinable package static var confChangeV2: RaftEntryType { RaftEntryType(rawValue: 2) }
 }
 
 /// `raftpb.Entry`.
@@ -117,35 +117,35 @@ package struct RaftSnapshot: EtcdMessage {
 }
 
 /// `raftpb.MessageType`; a value not listed is kept as it is.
-package struct RaftMessageType: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct RaftMessageType: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let hup = RaftMessageType(rawValue: 0)
-    package static let beat = RaftMessageType(rawValue: 1)
-    package static let prop = RaftMessageType(rawValue: 2)
-    package static let app = RaftMessageType(rawValue: 3)
-    package static let appResp = RaftMessageType(rawValue: 4)
-    package static let vote = RaftMessageType(rawValue: 5)
-    package static let voteResp = RaftMessageType(rawValue: 6)
-    package static let snap = RaftMessageType(rawValue: 7)
-    package static let heartbeat = RaftMessageType(rawValue: 8)
-    package static let heartbeatResp = RaftMessageType(rawValue: 9)
-    package static let unreachable = RaftMessageType(rawValue: 10)
-    package static let snapStatus = RaftMessageType(rawValue: 11)
-    package static let checkQuorum = RaftMessageType(rawValue: 12)
-    package static let transferLeader = RaftMessageType(rawValue: 13)
-    package static let timeoutNow = RaftMessageType(rawValue: 14)
-    package static let readIndex = RaftMessageType(rawValue: 15)
-    package static let readIndexResp = RaftMessageType(rawValue: 16)
-    package static let preVote = RaftMessageType(rawValue: 17)
-    package static let preVoteResp = RaftMessageType(rawValue: 18)
-    package static let storageAppend = RaftMessageType(rawValue: 19)
-    package static let storageAppendResp = RaftMessageType(rawValue: 20)
-    package static let storageApply = RaftMessageType(rawValue: 21)
-    package static let storageApplyResp = RaftMessageType(rawValue: 22)
-    package static let forgetLeader = RaftMessageType(rawValue: 23)
+    @inlinable package static var hup: RaftMessageType { RaftMessageType(rawValue: 0) }
+    @inlinable package static var beat: RaftMessageType { RaftMessageType(rawValue: 1) }
+    @inlinable package static var prop: RaftMessageType { RaftMessageType(rawValue: 2) }
+    @inlinable package static var app: RaftMessageType { RaftMessageType(rawValue: 3) }
+    @inlinable package static var appResp: RaftMessageType { RaftMessageType(rawValue: 4) }
+    @inlinable package static var vote: RaftMessageType { RaftMessageType(rawValue: 5) }
+    @inlinable package static var voteResp: RaftMessageType { RaftMessageType(rawValue: 6) }
+    @inlinable package static var snap: RaftMessageType { RaftMessageType(rawValue: 7) }
+    @inlinable package static var heartbeat: RaftMessageType { RaftMessageType(rawValue: 8) }
+    @inlinable package static var heartbeatResp: RaftMessageType { RaftMessageType(rawValue: 9) }
+    @inlinable package static var unreachable: RaftMessageType { RaftMessageType(rawValue: 10) }
+    @inlinable package static var snapStatus: RaftMessageType { RaftMessageType(rawValue: 11) }
+    @inlinable package static var checkQuorum: RaftMessageType { RaftMessageType(rawValue: 12) }
+    @inlinable package static var transferLeader: RaftMessageType { RaftMessageType(rawValue: 13) }
+    @inlinable package static var timeoutNow: RaftMessageType { RaftMessageType(rawValue: 14) }
+    @inlinable package static var readIndex: RaftMessageType { RaftMessageType(rawValue: 15) }
+    @inlinable package static var readIndexResp: RaftMessageType { RaftMessageType(rawValue: 16) }
+    @inlinable package static var preVote: RaftMessageType { RaftMessageType(rawValue: 17) }
+    @inlinable package static var preVoteResp: RaftMessageType { RaftMessageType(rawValue: 18) }
+    @inlinable package static var storageAppend: RaftMessageType { RaftMessageType(rawValue: 19) }
+    @inlinable package static var storageAppendResp: RaftMessageType { RaftMessageType(rawValue: 20) }
+    @inlinable package static var storageApply: RaftMessageType { RaftMessageType(rawValue: 21) }
+    @inlinable package static var storageApplyResp: RaftMessageType { RaftMessageType(rawValue: 22) }
+    @inlinable package static var forgetLeader: RaftMessageType { RaftMessageType(rawValue: 23) }
 }
 
 /// `raftpb.Message`.
@@ -303,15 +303,15 @@ package struct ConfState: EtcdMessage {
 }
 
 /// `raftpb.ConfChangeType`; a value not listed is kept as it is.
-package struct ConfChangeType: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct ConfChangeType: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let addNode = ConfChangeType(rawValue: 0)
-    package static let removeNode = ConfChangeType(rawValue: 1)
-    package static let updateNode = ConfChangeType(rawValue: 2)
-    package static let addLearnerNode = ConfChangeType(rawValue: 3)
+    @inlinable package static var addNode: ConfChangeType { ConfChangeType(rawValue: 0) }
+    @inlinable package static var removeNode: ConfChangeType { ConfChangeType(rawValue: 1) }
+    @inlinable package static var updateNode: ConfChangeType { ConfChangeType(rawValue: 2) }
+    @inlinable package static var addLearnerNode: ConfChangeType { ConfChangeType(rawValue: 3) }
 }
 
 /// `raftpb.ConfChange`.
@@ -353,14 +353,14 @@ package struct ConfChange: EtcdMessage {
 }
 
 /// `raftpb.ConfChangeTransition`; a value not listed is kept as it is.
-package struct ConfChangeTransition: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct ConfChangeTransition: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let auto = ConfChangeTransition(rawValue: 0)
-    package static let jointImplicit = ConfChangeTransition(rawValue: 1)
-    package static let jointExplicit = ConfChangeTransition(rawValue: 2)
+    @inlinable package static var auto: ConfChangeTransition { ConfChangeTransition(rawValue: 0) }
+    @inlinable package static var jointImplicit: ConfChangeTransition { ConfChangeTransition(rawValue: 1) }
+    @inlinable package static var jointExplicit: ConfChangeTransition { ConfChangeTransition(rawValue: 2) }
 }
 
 /// `raftpb.ConfChangeSingle`.

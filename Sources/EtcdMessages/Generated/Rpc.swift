@@ -120,27 +120,27 @@ package struct RangeRequest: EtcdMessage {
 }
 
 /// `etcdserverpb.RangeRequest.SortOrder`; a value not listed is kept as it is.
-package struct SortOrder: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct SortOrder: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let none = SortOrder(rawValue: 0)
-    package static let ascend = SortOrder(rawValue: 1)
-    package static let descend = SortOrder(rawValue: 2)
+    @inlinable package static var none: SortOrder { SortOrder(rawValue: 0) }
+    @inlinable package static var ascend: SortOrder { SortOrder(rawValue: 1) }
+    @inlinable package static var descend: SortOrder { SortOrder(rawValue: 2) }
 }
 
 /// `etcdserverpb.RangeRequest.SortTarget`; a value not listed is kept as it is.
-package struct SortTarget: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct SortTarget: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let key = SortTarget(rawValue: 0)
-    package static let version = SortTarget(rawValue: 1)
-    package static let create = SortTarget(rawValue: 2)
-    package static let mod = SortTarget(rawValue: 3)
-    package static let value = SortTarget(rawValue: 4)
+    @inlinable package static var key: SortTarget { SortTarget(rawValue: 0) }
+    @inlinable package static var version: SortTarget { SortTarget(rawValue: 1) }
+    @inlinable package static var create: SortTarget { SortTarget(rawValue: 2) }
+    @inlinable package static var mod: SortTarget { SortTarget(rawValue: 3) }
+    @inlinable package static var value: SortTarget { SortTarget(rawValue: 4) }
 }
 
 /// `etcdserverpb.RangeResponse`.
@@ -541,28 +541,28 @@ package struct Compare: EtcdMessage {
 }
 
 /// `etcdserverpb.Compare.CompareResult`; a value not listed is kept as it is.
-package struct CompareResult: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct CompareResult: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let equal = CompareResult(rawValue: 0)
-    package static let greater = CompareResult(rawValue: 1)
-    package static let less = CompareResult(rawValue: 2)
-    package static let notEqual = CompareResult(rawValue: 3)
+    @inlinable package static var equal: CompareResult { CompareResult(rawValue: 0) }
+    @inlinable package static var greater: CompareResult { CompareResult(rawValue: 1) }
+    @inlinable package static var less: CompareResult { CompareResult(rawValue: 2) }
+    @inlinable package static var notEqual: CompareResult { CompareResult(rawValue: 3) }
 }
 
 /// `etcdserverpb.Compare.CompareTarget`; a value not listed is kept as it is.
-package struct CompareTarget: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct CompareTarget: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let version = CompareTarget(rawValue: 0)
-    package static let create = CompareTarget(rawValue: 1)
-    package static let mod = CompareTarget(rawValue: 2)
-    package static let value = CompareTarget(rawValue: 3)
-    package static let lease = CompareTarget(rawValue: 4)
+    @inlinable package static var version: CompareTarget { CompareTarget(rawValue: 0) }
+    @inlinable package static var create: CompareTarget { CompareTarget(rawValue: 1) }
+    @inlinable package static var mod: CompareTarget { CompareTarget(rawValue: 2) }
+    @inlinable package static var value: CompareTarget { CompareTarget(rawValue: 3) }
+    @inlinable package static var lease: CompareTarget { CompareTarget(rawValue: 4) }
 }
 
 /// `etcdserverpb.TxnRequest`.
@@ -799,13 +799,13 @@ package struct WatchCreateRequest: EtcdMessage {
 }
 
 /// `etcdserverpb.WatchCreateRequest.FilterType`; a value not listed is kept as it is.
-package struct WatchFilterType: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct WatchFilterType: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let noPut = WatchFilterType(rawValue: 0)
-    package static let noDelete = WatchFilterType(rawValue: 1)
+    @inlinable package static var noPut: WatchFilterType { WatchFilterType(rawValue: 0) }
+    @inlinable package static var noDelete: WatchFilterType { WatchFilterType(rawValue: 1) }
 }
 
 /// `etcdserverpb.WatchCancelRequest`.
@@ -1561,14 +1561,14 @@ package struct MemberPromoteResponse: EtcdMessage {
 }
 
 /// `etcdserverpb.AlarmType`; a value not listed is kept as it is.
-package struct AlarmType: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct AlarmType: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let none = AlarmType(rawValue: 0)
-    package static let noSpace = AlarmType(rawValue: 1)
-    package static let corrupt = AlarmType(rawValue: 2)
+    @inlinable package static var none: AlarmType { AlarmType(rawValue: 0) }
+    @inlinable package static var noSpace: AlarmType { AlarmType(rawValue: 1) }
+    @inlinable package static var corrupt: AlarmType { AlarmType(rawValue: 2) }
 }
 
 /// `etcdserverpb.AlarmRequest`.
@@ -1606,14 +1606,14 @@ package struct AlarmRequest: EtcdMessage {
 }
 
 /// `etcdserverpb.AlarmRequest.AlarmAction`; a value not listed is kept as it is.
-package struct AlarmAction: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct AlarmAction: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let get = AlarmAction(rawValue: 0)
-    package static let activate = AlarmAction(rawValue: 1)
-    package static let deactivate = AlarmAction(rawValue: 2)
+    @inlinable package static var get: AlarmAction { AlarmAction(rawValue: 0) }
+    @inlinable package static var activate: AlarmAction { AlarmAction(rawValue: 1) }
+    @inlinable package static var deactivate: AlarmAction { AlarmAction(rawValue: 2) }
 }
 
 /// `etcdserverpb.AlarmMember`.
@@ -1962,14 +1962,14 @@ package struct DowngradeRequest: EtcdMessage {
 }
 
 /// `etcdserverpb.DowngradeRequest.DowngradeAction`; a value not listed is kept as it is.
-package struct DowngradeAction: RawRepresentable, Hashable, Sendable {
-    package var rawValue: Int32
+@usableFromInline package struct DowngradeAction: RawRepresentable, Hashable, Sendable {
+    @usableFromInline package var rawValue: Int32
 
-    package init(rawValue: Int32) { self.rawValue = rawValue }
+    @inlinable package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    package static let validate = DowngradeAction(rawValue: 0)
-    package static let enable = DowngradeAction(rawValue: 1)
-    package static let cancel = DowngradeAction(rawValue: 2)
+    @inlinable package static var validate: DowngradeAction { DowngradeAction(rawValue: 0) }
+    @inlinable package static var enable: DowngradeAction { DowngradeAction(rawValue: 1) }
+    @inlinable package static var cancel: DowngradeAction { DowngradeAction(rawValue: 2) }
 }
 
 /// `etcdserverpb.DowngradeResponse`.

@@ -47,14 +47,17 @@ struct LogRetention {
 }
 
 extension Node {
+    /// Whether Raft has a snapshot that the store does not have yet: `RaftLog.isInstalling`, seen without a copy of the log.
+    var isRaftAhead: Bool { raft.log.appliedIndex < raft.log.compactedIndex }
+
     /// Forgets applied entries that no one will ask Raft's log for.
     func forgetAppliedEntries() {
-        guard !raft.log.isInstalling else { return }
+        guard !isRaftAhead else { return }
         // Mostly there is nothing to forget, and that is seen without what follows, which is handed copies.
         let heldCount = raft.log.appliedIndex.rawValue - raft.log.compactedIndex.rawValue
         guard
             raft.isAlone || heldCount > settings.snapshotCatchUpEntryCount
-                || raft.log.byteCount > min(settings.catchUpByteCount, settings.transferCatchUpByteCount)
+                || raft.logByteCount > min(settings.catchUpByteCount, settings.transferCatchUpByteCount)
         else { return }
         let retention = LogRetention(
             settings: settings, isAlone: raft.isAlone, neededIndex: peerSnapshots.neededIndex(now: now))

@@ -18,6 +18,8 @@ struct PendingProposals {
     /// Request numbers in the order of their deadlines: all wait equally long, so that is the order they came in.
     private var queue: [UInt64] = []
     private var queueStart = 0
+    /// Nobody's time is over before, so that nobody need be looked up to know.
+    private var earliestDeadline = UInt64.max
 
     var count: Int { entries.count }
 
@@ -25,6 +27,7 @@ struct PendingProposals {
     mutating func add(_ requestID: UInt64, _ waiter: ProposalWaiter, deadline: UInt64) {
         entries[requestID] = Entry(waiter: waiter, deadline: deadline)
         queue.append(requestID)
+        earliestDeadline = min(earliestDeadline, deadline)
     }
 
     /// Whether someone waits for a request.
@@ -32,7 +35,13 @@ struct PendingProposals {
 
     /// The one that waits for a request, which no longer does; nil if none does.
     mutating func take(_ requestID: UInt64) -> ProposalWaiter? {
-        entries.removeValue(forKey: requestID)?.waiter
+        guard let entry = entries.removeValue(forKey: requestID) else { return nil }
+        // Most are applied in the order in which they came.
+        if queueStart < queue.count, queue[queueStart] == requestID {
+            queueStart += 1
+            giveUpPassed()
+        }
+        return entry.waiter
     }
 
     /// Those whose time is over, in the order they came in.
@@ -41,11 +50,16 @@ struct PendingProposals {
     ///   - patience: how long the next comes to wait that waits from now on, in nanoseconds.
     ///   - term: in which this member leads; nil if it does not.
     mutating func expire(now: UInt64, patience: UInt64, leadingIn term: Term?) -> [Expired] {
+        guard now >= earliestDeadline else { return [] }
         var expired: [Expired] = []
+        earliestDeadline = .max
         while queueStart < queue.count {
             let requestID = queue[queueStart]
             if let entry = entries[requestID] {
-                if entry.deadline > now { break }
+                if entry.deadline > now {
+                    earliestDeadline = entry.deadline
+                    break
+                }
                 if entry.waiter.isPatient(leadingIn: term) {
                     entries[requestID]?.deadline = now + patience
                     queue.append(requestID)
@@ -56,10 +70,14 @@ struct PendingProposals {
             }
             queueStart += 1
         }
-        if queueStart > 1024 && queueStart > queue.count / 2 {
-            queue.removeFirst(queueStart)
-            queueStart = 0
-        }
+        giveUpPassed()
         return expired
+    }
+
+    /// Forgets the numbers that were passed, once they are most of all.
+    private mutating func giveUpPassed() {
+        guard queueStart > 1024 && queueStart > queue.count / 2 else { return }
+        queue.removeFirst(queueStart)
+        queueStart = 0
     }
 }

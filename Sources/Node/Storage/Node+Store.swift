@@ -13,7 +13,8 @@ extension Node {
     /// large ones then wait, and not many small ones that each read would have to pass through.
     func commitStoreIfDue() {
         // A snapshot takes the place of this file.
-        guard !raft.log.isInstalling else { return }
+        guard !isRaftAhead else { return }
+        let store = store
         let isFull =
             store.pendingChangeCount >= settings.commitChangeCount || store.pendingByteCount >= settings.commitByteCount
         let isDue = now - lastFreeze >= settings.commitIntervalNanoseconds && store.frozenTableCount == 0
@@ -59,7 +60,7 @@ extension Node {
     /// before the record is (rule 6).
     func takeSnapshotIfDue() {
         // Behind the record of a snapshot that came, one of an entry before it would be false.
-        guard !isSnapshotInFlight, !raft.log.isInstalling, isSnapshotDue else { return }
+        guard !isSnapshotInFlight, !isRaftAhead, isSnapshotDue else { return }
         #if Simulation
         let isAhead = Canary.snapshotAheadOfStore.isChosen && store.appliedIndex <= raft.log.syncedIndex
         let (view, index) =

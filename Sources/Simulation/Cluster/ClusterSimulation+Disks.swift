@@ -63,7 +63,7 @@ extension ClusterSimulation {
         guard let place = aPlace else { return }
         let host = hosts[place]
         guard mayLose(place) else {
-            host.earlierStore = host.disk.contents(of: nodeSettings(of: host).storePath)
+            host.earlierStore = host.disk.kept(nodeSettings(of: host).storePath)
             return
         }
         damage(place)
@@ -77,7 +77,7 @@ extension ClusterSimulation {
         let wasCommitting = host.member?.runnableActors.contains(.store) ?? false
         end(place, .keepAll)
         var damaged = DamagedDisk(
-            disk: host.disk, settings: nodeSettings(of: host), oldStore: host.earlierStore,
+            disk: host.disk, settings: nodeSettings(of: host), oldStore: host.earlierStore?.bytes,
             wasCommitting: wasCommitting,
             entropy: entropy ?? crashes.split())
         host.damage = damaged.damage(only: settings.disks.onlyDamage)
@@ -150,7 +150,7 @@ extension ClusterSimulation {
         try RestartAudit.check(member, nodeSettings(of: host), before: before)
         host.memory.storeIndex = member.node.store.committedIndex
         if settings.disks.damage + settings.disks.endsWithRuin > 0 {
-            host.earlierStore = host.disk.contents(of: nodeSettings(of: host).storePath)
+            host.earlierStore = host.disk.kept(nodeSettings(of: host).storePath)
         }
     }
 

@@ -106,11 +106,10 @@ extension ClusterSimulation {
         if let fault = host.takeIgnoredFaults().first {
             throw SimulationFailure("rule 5: \(host.name) goes on after \(fault.operation) of \(fault.path) failed")
         }
-        try committed.check(member.node)
-        try restarts.check(member.node)
-        if member.node.raft.role == .leader {
-            try committed.leads(member.node.memberID, in: member.node.raft.term)
-        }
+        let node = member.node
+        try committed.check(node)
+        try restarts.check(node)
+        if node.raft.role == .leader { try committed.leads(node.memberID, in: node.raft.term) }
         host.schedule(now: now)
         if host.isSleepless { throw SimulationFailure("\(host.name) never sleeps, and does nothing") }
     }

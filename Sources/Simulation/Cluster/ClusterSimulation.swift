@@ -288,12 +288,12 @@ package final class ClusterSimulation {
     /// Of those that are due first, the first in this order.
     private func nextEvent() -> (time: UInt64, event: Event)? {
         var (time, event) = (network.nextArrival ?? .max, Event.arrival)
-        for place in hosts.indices {
-            if let next = hosts[place].nextTime(now: now), next < time { (time, event) = (next, .host(place)) }
+        for (place, host) in hosts.enumerated() {
+            if let next = host.nextTime(now: now), next < time { (time, event) = (next, .host(place)) }
         }
         if isAsking {
-            for client in nextAsk.indices {
-                if let next = nextAsk[client], next < time { (time, event) = (next, .ask(client)) }
+            for (client, next) in nextAsk.enumerated() {
+                if let next, next < time { (time, event) = (next, .ask(client)) }
             }
         }
         if let next = clients.nextDeadline, next < time { (time, event) = (next, .deadline) }

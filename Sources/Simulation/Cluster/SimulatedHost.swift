@@ -53,7 +53,7 @@ final class SimulatedHost {
     /// What its disk holds is of no use any more: it waits to be replaced.
     var isRuined = false
     /// The store's file as it was some time ago.
-    var earlierStore: Bytes?
+    var earlierStore: SimulatedDisk.KeptContents?
     /// What its disk had for good when its last member ended.
     var memory = DurableMemory()
     private var durableTerm = Term.zero
@@ -91,6 +91,8 @@ final class SimulatedHost {
     /// How long a member is left alone at most that says it has nothing to do.
     private static let longestSleep: UInt64 = 1_000_000_000
     private var wakeTime: UInt64 = 0
+    /// The first of `dues` and `wakeTime`, which is asked for before every event of any host.
+    private var nextDue: UInt64 = 0
     private var latencies: SeededEntropy
 
     init(
@@ -177,6 +179,7 @@ final class SimulatedHost {
         disk.latency = self.disk.latency
         self.disk = disk
         dues = InlineArray(repeating: Self.idle)
+        noteNextDue()
         held = []
     }
 
@@ -200,9 +203,13 @@ final class SimulatedHost {
     /// When something is to happen here by itself; nil if never.
     func nextTime(now: UInt64) -> UInt64? {
         guard isUp else { return restartTime }
+        return pausedUntil > now ? max(nextDue, pausedUntil) : nextDue
+    }
+
+    private func noteNextDue() {
         var next = wakeTime
         for place in dues.indices { next = min(next, dues[place]) }
-        return pausedUntil > now ? max(next, pausedUntil) : next
+        nextDue = next
     }
 
     /// The clock goes at another rate from now on.
@@ -285,6 +292,7 @@ final class SimulatedHost {
     private func take(_ actor: SimulatedMember.Actor, dueAt now: UInt64, _ ran: inout Ran) -> Bool {
         guard dues[actor.rawValue] <= now else { return false }
         dues[actor.rawValue] = Self.idle
+        noteNextDue()
         ran.actors |= 1 << UInt64(actor.rawValue)
         return true
     }
@@ -311,7 +319,9 @@ final class SimulatedHost {
     }
 
     private func schedule(_ actor: SimulatedMember.Actor, now: UInt64) {
-        dues[actor.rawValue] = max(now, busyUntil[actor] ?? 0) + latency(of: actor, now: now)
+        let start = busyUntil.isEmpty ? now : max(now, busyUntil[actor] ?? 0)
+        dues[actor.rawValue] = start + latency(of: actor, now: now)
+        noteNextDue()
     }
 
     /// What an actor met on the disk, and how long it took.
@@ -331,16 +341,18 @@ final class SimulatedHost {
     /// Sees to it that whatever can go on has its time.
     func schedule(now: UInt64) {
         guard let member else { return }
-        durableBase = max(durableBase, member.node.raft.log.compactedIndex)
-        voters = member.node.raft.configuration.voters
-        for actor in SimulatedMember.Actor.allCases
-        where dues[actor.rawValue] == Self.idle && member.isRunnable(actor) {
+        let node = member.node
+        durableBase = max(durableBase, node.raft.log.compactedIndex)
+        voters = node.raft.configuration.voters
+        for place in dues.indices where dues[place] == Self.idle {
+            guard let actor = SimulatedMember.Actor(rawValue: place), member.isRunnable(actor) else { continue }
             schedule(actor, now: now)
         }
-        let pause = member.node.nanosecondsToNextWork(max: Self.longestSleep)
+        let pause = node.nanosecondsToNextWork(max: Self.longestSleep)
         sleeplessCount = pause > 0 ? 0 : sleeplessCount + 1
         // One more, so that it is not too early by what was rounded off, and for nothing.
         wakeTime = now + max(pause * 1000 / clockRate + 1, 1000)
+        noteNextDue()
     }
 
     private func latency(of actor: SimulatedMember.Actor, now: UInt64) -> UInt64 {

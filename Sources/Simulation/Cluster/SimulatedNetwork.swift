@@ -59,6 +59,11 @@ package struct SimulatedNetwork<Packet> {
             self.to = to
         }
 
+        /// One number is enough to spread a handful of links, and each packet has its looked up.
+        package func hash(into hasher: inout Hasher) {
+            hasher.combine(from &* 0x9e37_79b9_7f4a_7c15 ^ to)
+        }
+
         package static func < (left: Link, right: Link) -> Bool { (left.from, left.to) < (right.from, right.to) }
     }
 
@@ -123,7 +128,7 @@ package struct SimulatedNetwork<Packet> {
     package mutating func send(
         _ packet: Packet, on link: Link, now: UInt64, byteCount: Int = 0, mayRepeat: Bool = true
     ) -> Bool {
-        guard !cut.contains(link), !happens(settings.lossPerTenThousand) else {
+        guard !isCut(link), !happens(settings.lossPerTenThousand) else {
             lostCount += 1
             return false
         }
@@ -144,14 +149,15 @@ package struct SimulatedNetwork<Packet> {
         removeFirst()
         guard let flight = flights[first.place].take() else { unreachable("what is due is on its way") }
         freePlaces.append(first.place)
-        let isLost = flight.isBroken || cut.contains(flight.link)
+        let isLost = flight.isBroken || isCut(flight.link)
         if isLost { lostCount += 1 } else { deliveredCount += 1 }
         return Arrival(link: flight.link, packet: flight.packet, isLost: isLost, time: first.time)
     }
 
     private mutating func launch(_ packet: Packet, on link: Link, now: UInt64, byteCount: Int) {
         let spread = settings.greatestDelayNanoseconds - settings.leastDelayNanoseconds
-        var due = max(now, clogged[link] ?? 0) + settings.leastDelayNanoseconds + entropy.next() % (spread + 1)
+        let opening = clogged.isEmpty ? 0 : clogged[link] ?? 0
+        var due = max(now, opening) + settings.leastDelayNanoseconds + entropy.next() % (spread + 1)
         if byteCount > 0 {
             due += UInt64(byteCount) * settings.nanosecondsPerByte
         } else if settings.isOrdered {
@@ -171,7 +177,7 @@ package struct SimulatedNetwork<Packet> {
 
     // MARK: Faults
 
-    package func isCut(_ link: Link) -> Bool { cut.contains(link) }
+    package func isCut(_ link: Link) -> Bool { !cut.isEmpty && cut.contains(link) }
 
     /// Cuts one direction, or mends it.
     package mutating func setCut(_ link: Link, _ isCut: Bool) {

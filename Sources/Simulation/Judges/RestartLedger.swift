@@ -12,14 +12,14 @@ struct RestartLedger {
     /// What it is after an entry, and whose it was first.
     private var known: [LogIndex: (hash: UInt64, member: MemberID)] = [:]
     /// Up to where each member was looked at.
-    private var looked: [MemberID: LogIndex] = [:]
+    private var looked: [(member: MemberID, index: LogIndex)] = []
 
     /// Holds a member against those that applied as much before.
     mutating func check(_ node: Node) throws(SimulationFailure) {
         // Until a snapshot is in place Raft is ahead of the store.
-        guard !node.raft.log.isInstalling else { return }
         let index = node.raft.log.appliedIndex
-        guard looked.updateValue(index, forKey: node.memberID) != index else { return }
+        guard index >= node.raft.log.compactedIndex else { return }
+        guard look(at: node.memberID, index) else { return }
         let hash = Self.hash(of: node)
         guard let first = known[index] else {
             known[index] = (hash, node.memberID)
@@ -34,7 +34,17 @@ struct RestartLedger {
 
     /// A member that starts is looked at whatever it has applied.
     mutating func started(_ member: MemberID) {
-        looked[member] = nil
+        looked.removeAll { $0.member == member }
+    }
+
+    /// Whether a member was not looked at yet with this index. There are a handful, and this is asked after every event.
+    private mutating func look(at member: MemberID, _ index: LogIndex) -> Bool {
+        guard let place = looked.firstIndex(where: { $0.member == member }) else {
+            looked.append((member, index))
+            return true
+        }
+        defer { looked[place].index = index }
+        return looked[place].index != index
     }
 
     private static func hash(of node: Node) -> UInt64 {

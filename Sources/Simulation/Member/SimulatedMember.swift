@@ -44,6 +44,8 @@ final class SimulatedMember {
     private let writer: WALWriter
     private var logJobs: [LogJob] = []
     private var committer: BoltCommitter?
+    /// Whether there is one: to ask that of itself would copy it, after every event.
+    private var isCommitting = false
     private var reads: [(token: RequestToken, read: LongRead)] = []
     private var installerJobs: [InstallerJob] = []
     /// Snapshots opened and not yet read.
@@ -109,7 +111,7 @@ final class SimulatedMember {
         guard stopError == nil else { return false }
         return switch actor {
         case .log: !logJobs.isEmpty
-        case .store: committer != nil
+        case .store: isCommitting
         case .reader: !reads.isEmpty || !snapshots.isEmpty
         case .installer: !installerJobs.isEmpty
         }
@@ -214,9 +216,11 @@ final class SimulatedMember {
     /// - Returns: what the core is to be told, once there is something.
     func stepStore() -> Result<BoltCommitter.Outcome, BoltError>? {
         guard var running = committer.take() else { return nil }
+        isCommitting = false
         do throws(BoltError) {
             if let outcome = try running.step() { return .success(outcome) }
             committer = running
+            isCommitting = true
             return nil
         } catch {
             return .failure(error)
@@ -266,6 +270,7 @@ final class SimulatedMember {
 
     /// The entries applied since the last call, in order.
     func takeAppliedEntries() -> [RaftEntry] {
+        if appliedEntries.isEmpty { return [] }
         defer { appliedEntries = [] }
         return appliedEntries
     }
@@ -292,6 +297,7 @@ final class SimulatedMember {
 
     /// Leases whose end the member itself put into the log since the last call, behind all that clients proposed.
     func takeRevocations() -> [Revocation] {
+        if revocations.isEmpty { return [] }
         defer { revocations = [] }
         return revocations
     }
@@ -308,24 +314,28 @@ final class SimulatedMember {
 
     /// The snapshots opened since the last call.
     func takeOpenedSnapshots() -> [RequestToken] {
+        if openedSnapshots.isEmpty { return [] }
         defer { openedSnapshots = [] }
         return openedSnapshots
     }
 
     /// The snapshots read to their ends since the last call.
     func takeReadSnapshots() -> [(token: RequestToken, bytes: Bytes)] {
+        if readSnapshots.isEmpty { return [] }
         defer { readSnapshots = [] }
         return readSnapshots
     }
 
     /// The answers given since the last call.
     func takeReplies() -> [(token: RequestToken, result: Result<Reply, EtcdError>)] {
+        if replies.isEmpty { return [] }
         defer { replies = [] }
         return replies
     }
 
     /// The streams that were said to have a message since the last call.
     func takeReadyStreams() -> [RequestToken] {
+        if readyStreams.isEmpty { return [] }
         defer { readyStreams = [] }
         return readyStreams
     }
@@ -382,8 +392,8 @@ final class SimulatedMember {
     /// Notes what the member itself put into the log to end a lease: only who leads may.
     private func noteRevocations(after index: LogIndex) {
         guard node.raft.role == .leader else { return }
+        guard index >= node.raft.log.compactedIndex, index < node.raft.log.lastIndex else { return }
         let log = node.raft.log
-        guard index >= log.compactedIndex, index < log.lastIndex else { return }
         for entry in log.entries(after: index, through: log.lastIndex) {
             guard let request = try? InternalRaftRequest(decoding: entry.data ?? []),
                 case .leaseRevoke(let revoke)? = request.operation
@@ -394,9 +404,10 @@ final class SimulatedMember {
 
     /// Keeps the entries that a round applied. They were in the log before, or still are.
     private func noteApplied(after index: LogIndex, waiting: [RaftEntry]) {
-        let (log, last) = (node.raft.log, node.raft.log.appliedIndex.rawValue)
+        let last = node.raft.log.appliedIndex.rawValue
         guard last > index.rawValue else { return }
         appliedEntries += waiting.prefix { $0.index <= last }
+        let log = node.raft.log
         let noted = max(index.rawValue + UInt64(waiting.count), log.compactedIndex.rawValue)
         guard noted < last else { return }
         appliedEntries += log.entries(after: LogIndex(noted), through: LogIndex(last))
@@ -415,7 +426,9 @@ final class SimulatedMember {
             switch effect {
             case .writeLog(let batch): write(batch)
             case .saveSnapshot(let job): save(job)
-            case .commitStore(let started): committer = started
+            case .commitStore(let started):
+                committer = started
+                isCommitting = true
             case .longRead(let token, let read): reads.append((token, read))
             case .streamReady(let token): readyStreams.append(token)
             case .snapshotOpened(let token, let snapshot):
