@@ -41,7 +41,9 @@ extension ClusterSimulation {
         while now < end, !committed.model.leases.isEmpty || hosts.contains(where: hasLeases) { try step() }
     }
 
-    func hasLeases(_ host: SimulatedHost) -> Bool { host.member?.node.applier.leases.leaseCount ?? 0 > 0 }
+    func hasLeases(_ host: SimulatedHost) -> Bool {
+        !host.isRemoved && host.member?.node.applier.leases.leaseCount ?? 0 > 0
+    }
 
     /// Lets things happen until nothing is left to be done.
     private func rest(_ what: String) throws(SimulationFailure) {
@@ -83,7 +85,7 @@ extension ClusterSimulation {
 
     /// One linearizable read of everything at each member, by clients of their own.
     private func readEverywhere() throws(SimulationFailure) {
-        for place in hosts.indices where hosts[place].isUp && hosts[place].member?.node.isLearner == false {
+        for place in hosts.indices where !hosts[place].isRemoved && hosts[place].member?.node.isLearner == false {
             var range = RangeRequest()
             range.key = [0]
             range.rangeEnd = [0]
@@ -99,7 +101,8 @@ extension ClusterSimulation {
 
     /// Holds the members against each other and the model, and what clients were told against an order of it all.
     func judge() throws(SimulationFailure) {
-        for (place, host) in hosts.enumerated() {
+        // One that was removed while it was down may run again, and has not heard of it: nobody speaks with it.
+        for (place, host) in hosts.enumerated() where !host.isRemoved {
             guard let member = host.member else { continue }
             try judge(member, host)
             try judgeWatches(at: place)
@@ -148,7 +151,7 @@ extension ClusterSimulation {
         try states.compare(member.node)
         let hash = try member.hashNow(revision: state.revision)
         try hashes.note(hash, committed.model)
-        guard let first = hosts.compactMap(\.member).first else { return }
+        guard let first = hosts.lazy.filter({ !$0.isRemoved }).compactMap(\.member).first else { return }
         let (mine, its) = (member.node.applier.cluster, first.node.applier.cluster)
         guard mine.members == its.members, mine.removedMembers == its.removedMembers else {
             throw SimulationFailure("\(host.name) has other members: \(mine.members), not \(its.members)")
