@@ -193,6 +193,7 @@ final class SimulatedHost {
         for actor in SimulatedMember.Actor.allCases where dues[actor.rawValue] != Self.idle {
             dues[actor.rawValue] = min(dues[actor.rawValue], now + latency(of: actor, now: now))
         }
+        noteNextDue()
     }
 
     /// Of its member; zero if none runs.
