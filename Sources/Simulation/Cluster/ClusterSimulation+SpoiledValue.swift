@@ -12,7 +12,7 @@ internal import SimulatedPlatform
 extension ClusterSimulation {
     /// At the very end of a run: spoils a value of one member, and waits until all know that it cannot be right.
     func spoilValue() throws(SimulationFailure) {
-        let running = hosts.indices.filter { hosts[$0].isUp }
+        let running = hosts.indices.filter { hosts[$0].isUp && !hosts[$0].isRemoved }
         guard running.count > 2, let voters = hosts[running[0]].member?.node.raft.configuration.voters, voters.count > 2
         else { return }
         // A leader that differs takes the others for the ones that do, as in etcd: two hashes do not say which is right.
