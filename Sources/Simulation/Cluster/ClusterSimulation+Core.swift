@@ -8,7 +8,8 @@ internal import Raft
 internal import SimulatedPlatform
 
 /// The second phase begins, in some runs, with a core of the members: a quorum of every configuration that may come to hold, whose
-/// disks are sound. They alone are mended; the others are down, stopped, deaf, mute or cut off for good. With no help but of those who make room the core must
+/// disks are sound. They alone are mended; the others are down, stopped, deaf, mute or cut off for good. With no help but of those
+/// who make room the core must
 ///
 /// 1. come to rest: one leader, all of the log applied by all, room for what clients put;
 /// 2. answer a linearizable read at each of its voters, and a write;
