@@ -86,11 +86,11 @@ final class SimulatedHost {
     private var syncTime: UInt64
     private let installerTime: UInt64
     /// When what each actor is doing is done, by its number; `idle` if it does nothing.
-    private var dues = InlineArray<4, UInt64>(repeating: SimulatedHost.idle)
+    private var dues = InlineArray<4, UInt64>(repeating: SimulatedHost.idle) { didSet { noteNextDue() } }
     private static let idle = UInt64.max
     /// How long a member is left alone at most that says it has nothing to do.
     private static let longestSleep: UInt64 = 1_000_000_000
-    private var wakeTime: UInt64 = 0
+    private var wakeTime: UInt64 = 0 { didSet { noteNextDue() } }
     /// The first of `dues` and `wakeTime`, which is asked for before every event of any host.
     private var nextDue: UInt64 = 0
     private var latencies: SeededEntropy
@@ -179,7 +179,6 @@ final class SimulatedHost {
         disk.latency = self.disk.latency
         self.disk = disk
         dues = InlineArray(repeating: Self.idle)
-        noteNextDue()
         held = []
     }
 
@@ -193,7 +192,6 @@ final class SimulatedHost {
         for actor in SimulatedMember.Actor.allCases where dues[actor.rawValue] != Self.idle {
             dues[actor.rawValue] = min(dues[actor.rawValue], now + latency(of: actor, now: now))
         }
-        noteNextDue()
     }
 
     /// Of its member; zero if none runs.
@@ -293,7 +291,6 @@ final class SimulatedHost {
     private func take(_ actor: SimulatedMember.Actor, dueAt now: UInt64, _ ran: inout Ran) -> Bool {
         guard dues[actor.rawValue] <= now else { return false }
         dues[actor.rawValue] = Self.idle
-        noteNextDue()
         ran.actors |= 1 << UInt64(actor.rawValue)
         return true
     }
@@ -322,7 +319,6 @@ final class SimulatedHost {
     private func schedule(_ actor: SimulatedMember.Actor, now: UInt64) {
         let start = busyUntil.isEmpty ? now : max(now, busyUntil[actor] ?? 0)
         dues[actor.rawValue] = start + latency(of: actor, now: now)
-        noteNextDue()
     }
 
     /// What an actor met on the disk, and how long it took.
@@ -353,7 +349,6 @@ final class SimulatedHost {
         sleeplessCount = pause > 0 ? 0 : sleeplessCount + 1
         // One more, so that it is not too early by what was rounded off, and for nothing.
         wakeTime = now + max(pause * 1000 / clockRate + 1, 1000)
-        noteNextDue()
     }
 
     private func latency(of actor: SimulatedMember.Actor, now: UInt64) -> UInt64 {
