@@ -257,7 +257,7 @@ package final class Node {
     /// When time has something go to the store's file; `.max` if it does not. See `commitStoreIfDue`.
     private var nextCommit: UInt64 {
         // While a snapshot is installed nothing goes to the file that it takes the place of.
-        guard !isRaftAhead else { return .max }
+        guard !raft.isInstalling else { return .max }
         let store = store
         var due = UInt64.max
         if store.pendingChangeCount > 0 && store.frozenTableCount == 0 {

@@ -14,6 +14,11 @@ extension Raft {
         }
     }
 
+    /// Whether a snapshot was accepted that the store does not have yet. `mutating` for the same reason.
+    package var isInstalling: Bool {
+        mutating get { log.isInstalling }
+    }
+
     /// Of the log in memory, in bytes. `mutating` for the same reason.
     package var logByteCount: Int {
         mutating get { log.byteCount }

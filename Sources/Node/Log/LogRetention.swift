@@ -47,12 +47,9 @@ struct LogRetention {
 }
 
 extension Node {
-    /// Whether Raft has a snapshot that the store does not have yet: `RaftLog.isInstalling`, seen without a copy of the log.
-    var isRaftAhead: Bool { raft.log.appliedIndex < raft.log.compactedIndex }
-
     /// Forgets applied entries that no one will ask Raft's log for.
     func forgetAppliedEntries() {
-        guard !isRaftAhead else { return }
+        guard !raft.isInstalling else { return }
         // Mostly there is nothing to forget, and that is seen without what follows, which is handed copies.
         let heldCount = raft.log.appliedIndex.rawValue - raft.log.compactedIndex.rawValue
         guard

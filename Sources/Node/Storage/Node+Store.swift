@@ -13,7 +13,7 @@ extension Node {
     /// large ones then wait, and not many small ones that each read would have to pass through.
     func commitStoreIfDue() {
         // A snapshot takes the place of this file.
-        guard !isRaftAhead else { return }
+        guard !raft.isInstalling else { return }
         let store = store
         let isFull =
             store.pendingChangeCount >= settings.commitChangeCount || store.pendingByteCount >= settings.commitByteCount
@@ -60,7 +60,7 @@ extension Node {
     /// before the record is (rule 6).
     func takeSnapshotIfDue() {
         // Behind the record of a snapshot that came, one of an entry before it would be false.
-        guard !isSnapshotInFlight, !isRaftAhead, isSnapshotDue else { return }
+        guard !isSnapshotInFlight, !raft.isInstalling, isSnapshotDue else { return }
         #if Simulation
         let isAhead = Canary.snapshotAheadOfStore.isChosen && store.appliedIndex <= raft.log.syncedIndex
         let (view, index) =
