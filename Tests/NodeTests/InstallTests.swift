@@ -83,24 +83,27 @@ import WriteAheadLog
         again.close()
     }
 
-    /// What is not in the file when the snapshot comes never gets there: nobody has to wake up for it.
-    @Test func nothingIsDueMeanwhile() throws {
+    /// A member whose Raft has accepted a snapshot that its store does not have yet.
+    private func installing() throws -> (member: TestMember, snapshot: TestSnapshot) {
         let member = try behind()
         let snapshot = try TestSnapshot(ahead: member) { self.write($0) }
         member.receive(snapshot)
         member.runInstaller()
-        #expect(member.node.raft.log.isInstalling && member.node.store.pendingChangeCount > 0)
+        #expect(member.node.raft.log.isInstalling)
+        return (member, snapshot)
+    }
+
+    /// What is not in the file when the snapshot comes never gets there: nobody has to wake up for it.
+    @Test func nothingIsDueMeanwhile() throws {
+        let (member, _) = try installing()
+        #expect(member.node.store.pendingChangeCount > 0)
         member.advance(milliseconds: 1000)
         #expect(member.node.nanosecondsToNextWork(max: 1000) == 1000)
     }
 
     /// A defragmentation that is under way waits for the new file, without asking again and again whether it is there.
     @Test func noSliceIsDueMeanwhile() throws {
-        let member = try behind()
-        let snapshot = try TestSnapshot(ahead: member) { self.write($0) }
-        member.receive(snapshot)
-        member.runInstaller()
-        #expect(member.node.raft.log.isInstalling)
+        let (member, snapshot) = try installing()
         let asked = member.token()
         member.node.defragment(asked)
         member.pump()
@@ -418,11 +421,7 @@ import WriteAheadLog
     }
 
     @Test func whoWaitsForTheFileFindsAllInTheNewOne() throws {
-        let member = try behind()
-        let snapshot = try TestSnapshot(ahead: member) { self.write($0) }
-        member.receive(snapshot)
-        member.runInstaller()
-        #expect(member.node.raft.log.isInstalling)
+        let (member, snapshot) = try installing()
         let client = member.token()
         member.node.openSnapshot(client)
         member.pump()
